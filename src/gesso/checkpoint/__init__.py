@@ -1,0 +1,1 @@
+"""Files on disk to modules and back, in the Hugging Face layout."""

@@ -1,0 +1,1 @@
+"""Requests to events: token ids in, canvases out. Knows nothing of text."""

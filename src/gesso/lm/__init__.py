@@ -1,0 +1,1 @@
+"""Text in, text out: the object that `gesso.load` returns."""

@@ -1,0 +1,1 @@
+"""The network: one stack of layers with two modes, encode and denoise."""

@@ -1,0 +1,1 @@
+"""Training: text to batches, batches to losses, losses to weights."""

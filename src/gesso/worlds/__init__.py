@@ -1,0 +1,1 @@
+"""Programs that write text whose truth is known, and check it: stories, records, sums. No torch."""
