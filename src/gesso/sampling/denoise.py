@@ -1,0 +1,101 @@
+"""The loop over the steps of one batch of canvases."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from gesso.errors import GenerationError, InputError
+from gesso.sampling.denoiser import Denoiser
+from gesso.sampling.draws import draw_canvas, draw_step
+from gesso.sampling.pins import Pins
+from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.step import CanvasState, StepResult, denoise_step, start_state
+from gesso.shapes import CanvasIds, RowMask
+
+
+def denoise_canvas(
+    denoiser: Denoiser,
+    settings: SamplerSettings,
+    generators: Sequence[torch.Generator],
+    *,
+    canvas_length: int,
+    vocab_size: int,
+    initial: CanvasIds | None = None,
+    pins: Pins | None = None,
+    device: torch.device | None = None,
+) -> Iterator[StepResult]:
+    """Refine a batch of canvases step by step, until all rows are finished or the steps run out.
+
+    A row's tokens depend on its own generator, its own text and its own pins, never on its neighbours. The text to
+    commit is the draft of the last result's state; a row that is not `finished` there has used all its steps.
+
+    Args:
+        denoiser: the network, its cache at the text before the canvases.
+        settings: steps, temperature, acceptance and stopping.
+        generators: one for each row, such as `canvas_generator` makes; advanced while their row is not finished.
+        canvas_length: positions of a canvas.
+        vocab_size: tokens that noise is drawn from.
+        initial: canvases to start from, such as a text to revise. None: pure noise.
+        pins: tokens that are fixed.
+        device: where the canvases are made. None: where `initial` is, or the CPU.
+
+    Yields:
+        The result of every step, at least one.
+
+    Raises:
+        InputError: `initial` or `pins` have the wrong shape or hold no tokens of this vocabulary.
+        GenerationError: the network's logits are not numbers.
+    """
+    shape = (len(generators), canvas_length)
+    if initial is not None:
+        _check_tokens(initial, shape, vocab_size, "the initial canvas")
+        device = initial.device if device is None else device
+    if pins is not None:
+        _check_tokens(pins.apply(torch.zeros_like(pins.tokens)), shape, vocab_size, "the pins")
+    device = torch.device("cpu") if device is None else device
+    if initial is None:
+        initial = draw_canvas(generators, canvas_length=canvas_length, vocab_size=vocab_size, device=device)
+    state = start_state(initial.to(device), settings, pins)
+    return _steps(state, denoiser, settings, generators, vocab_size)
+
+
+def _steps(
+    state: CanvasState,
+    denoiser: Denoiser,
+    settings: SamplerSettings,
+    generators: Sequence[torch.Generator],
+    vocab_size: int,
+) -> Iterator[StepResult]:
+    for _ in range(settings.max_steps):
+        active = ~state.finished
+        draws = draw_step(
+            generators,
+            canvas_length=state.canvas.shape[1],
+            vocab_size=vocab_size,
+            device=state.canvas.device,
+            active=active.tolist(),
+        )
+        with torch.no_grad():
+            result = denoise_step(state, denoiser, settings, draws)
+        _check_numbers(result, active, settings.max_steps)
+        state = result.state
+        yield result
+        if bool(state.finished.all()):
+            return
+
+
+def _check_numbers(result: StepResult, active: RowMask, max_steps: int) -> None:
+    broken = (active & ~result.entropy.isfinite().all(-1)).nonzero().flatten().tolist()
+    if broken:
+        raise GenerationError(
+            f"the network's logits are not numbers at step {result.state.step} of {max_steps} in row {broken[0]}: the "
+            "weights hold values that are not numbers, or numbers too large for their precision; check the checkpoint"
+        )
+
+
+def _check_tokens(tokens: CanvasIds, shape: tuple[int, int], vocab_size: int, name: str) -> None:
+    if tuple(tokens.shape) != shape:
+        raise InputError(f"{name} has shape {list(tokens.shape)}; give {shape[0]} rows of {shape[1]} tokens")
+    outside = tokens[(tokens < 0) | (tokens >= vocab_size)]
+    if outside.numel():
+        raise InputError(f"{name} holds the token {int(outside[0])}; give ids from 0 to {vocab_size - 1}")

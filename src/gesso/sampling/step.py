@@ -1,0 +1,175 @@
+"""One denoising step: predict, measure, accept, renoise.
+
+It has two halves. `predict` runs the network and reads its prediction; `finish_step` decides what becomes of it, and
+sees no vocabulary. Both are pure, and take the draws as input: the same input gives the same step.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from gesso.sampling.denoiser import Denoiser
+from gesso.sampling.draws import Draws
+from gesso.sampling.pins import Pins
+from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.statistics import Statistics, measure, temper
+from gesso.sampling.stop import DraftHistory
+from gesso.shapes import CanvasEntropy, CanvasIds, CanvasMask, RowLengths, RowMask, SoftEmbedding
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanvasState:
+    """A batch of canvases between two steps. A row that is finished never changes again.
+
+    Attributes:
+        canvas: what the network sees next: accepted tokens, noise, and pins.
+        draft: the most likely tokens of the last step: the text to show, and to commit when denoising ends.
+        conditioning: the soft embedding to feed back; None before the first step.
+        history: what the stopping rule remembers.
+        finished: rows that the stopping rule has ended.
+        step: steps taken so far by the batch.
+        steps_used: steps taken so far by each row; a finished row takes no more.
+        pins: tokens that the caller fixed.
+    """
+
+    canvas: CanvasIds
+    draft: CanvasIds
+    conditioning: SoftEmbedding | None
+    history: DraftHistory
+    finished: RowMask
+    step: int
+    steps_used: RowLengths
+    pins: Pins | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepResult:
+    """What a step did. In rows that were finished before it, only `state` has a meaning.
+
+    Attributes:
+        state: the canvases after the step.
+        sampled: the tokens drawn from the prediction.
+        accepted: positions whose sampled token is kept, pinned ones included; the others became noise.
+        entropy: entropy of each position's tempered prediction, in nats; zero at pins.
+        mean_entropy: its mean over the positions that are not pinned.
+        temperature: what each row's logits were divided by; zero for a greedy choice.
+    """
+
+    state: CanvasState
+    sampled: CanvasIds
+    accepted: CanvasMask
+    entropy: CanvasEntropy
+    mean_entropy: Float[Tensor, "B"]
+    temperature: Float[Tensor, "B"]
+
+
+def start_state(canvas: CanvasIds, settings: SamplerSettings, pins: Pins | None = None) -> CanvasState:
+    """Prepare canvases, of noise or of a text to revise, for their first step; pins are put in their places."""
+    batch, canvas_length = canvas.shape
+    if pins is not None:
+        canvas = pins.apply(canvas)
+    return CanvasState(
+        canvas=canvas,
+        draft=canvas,
+        conditioning=None,
+        history=settings.stop.start(batch, canvas_length, canvas.device),
+        finished=torch.zeros(batch, dtype=torch.bool, device=canvas.device),
+        step=0,
+        steps_used=torch.zeros(batch, dtype=torch.int64, device=canvas.device),
+        pins=pins,
+    )
+
+
+def denoise_step(state: CanvasState, denoiser: Denoiser, settings: SamplerSettings, draws: Draws) -> StepResult:
+    """Take one step with a batch of canvases that share their settings and their step number.
+
+    Args:
+        state: the canvases; not changed.
+        denoiser: the network, its cache at the text before the canvases.
+        settings: temperature, acceptance and stopping.
+        draws: the randomness of the step.
+    """
+    value = settings.temperature.at(state.step, settings.max_steps)
+    temperature = torch.full(state.finished.shape, value, dtype=torch.float32, device=state.canvas.device)
+    statistics, conditioning = predict(state, denoiser, temperature, draws.uniforms)
+    return finish_step(state, statistics, conditioning, temperature, draws.renoise, settings)
+
+
+def predict(
+    state: CanvasState, denoiser: Denoiser, temperature: Float[Tensor, "B"], uniforms: Float64[Tensor, "B C"]
+) -> tuple[Statistics, SoftEmbedding]:
+    """Run the network and read its prediction: the half of a step that a fused implementation replaces.
+
+    Args:
+        state: the canvases.
+        denoiser: the network.
+        temperature: what to divide each row's logits by; zero for a greedy choice.
+        uniforms: a number in [0, 1) for each position, which chooses its token.
+
+    Returns:
+        The statistics of the tempered prediction, and its soft embedding for the next step; both describe certainty
+        where a token is pinned.
+    """
+    logits = temper(denoiser.denoise(state.canvas, state.conditioning), temperature)
+    if state.pins is not None:
+        logits = state.pins.apply_to_logits(logits)
+    return measure(logits, temperature, uniforms), denoiser.soft_embed(logits)
+
+
+def finish_step(
+    state: CanvasState,
+    statistics: Statistics,
+    conditioning: SoftEmbedding,
+    temperature: Float[Tensor, "B"],
+    renoise: CanvasIds,
+    settings: SamplerSettings,
+) -> StepResult:
+    """Decide what becomes of a prediction: the half of a step after the network.
+
+    Args:
+        state: the canvases that the prediction was made from.
+        statistics: the prediction, as `predict` reads it.
+        conditioning: its soft embedding.
+        temperature: what each row's logits were divided by.
+        renoise: the random token that each position takes if its sampled one is not accepted.
+        settings: acceptance and stopping.
+    """
+    pinned = None if state.pins is None else state.pins.mask
+    accepted = settings.acceptance.accept(statistics.entropy, statistics.confidence, pinned)
+    canvas = torch.where(accepted, statistics.sampled, renoise)
+
+    draft = _keep(state.finished, state.draft, statistics.argmax)
+    mean_entropy = _mean_of_free(statistics.entropy, pinned)
+    finished, history = settings.stop.decide(state.history, draft, mean_entropy)
+    return StepResult(
+        state=CanvasState(
+            canvas=_keep(state.finished, state.canvas, canvas),
+            draft=draft,
+            conditioning=_keep(state.finished, state.conditioning, conditioning),
+            history=history,
+            finished=state.finished | finished,
+            step=state.step + 1,
+            steps_used=state.steps_used + ~state.finished,
+            pins=state.pins,
+        ),
+        sampled=statistics.sampled,
+        accepted=accepted,
+        entropy=statistics.entropy,
+        mean_entropy=mean_entropy,
+        temperature=temperature,
+    )
+
+
+def _keep(finished: RowMask, old: Tensor | None, new: Tensor) -> Tensor:
+    if old is None:
+        return new
+    return torch.where(finished.view(-1, *[1] * (new.ndim - 1)), old, new)
+
+
+def _mean_of_free(entropy: CanvasEntropy, pinned: CanvasMask | None) -> Float[Tensor, "B"]:
+    """Mean over the positions that are not pinned, or zero: a fixed token must not make the others look certain."""
+    if pinned is None:
+        return entropy.mean(-1)
+    return entropy.masked_fill(pinned, 0.0).sum(-1) / (~pinned).sum(-1).clamp(min=1)

@@ -1,0 +1,142 @@
+import copy
+import json
+
+import pytest
+from transformers.models.diffusion_gemma.generation_diffusion_gemma import DiffusionGemmaGenerationConfig
+
+from gesso.errors import ConfigError, SettingError
+from gesso.sampling.accept import EntropyBound, TopK
+from gesso.sampling.settings import SAMPLER_KEYS, SamplerSettings
+from gesso.sampling.stop import NeverStop, StableAndConfident
+from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
+
+PUBLISHED = {
+    "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": 0.1},
+    "max_denoising_steps": 48,
+    "t_max": 0.8,
+    "t_min": 0.4,
+    "stability_threshold": 1,
+    "confidence_threshold": 0.005,
+    "max_new_tokens": 256,
+    "eos_token_id": [1, 106, 50],
+    "pad_token_id": 0,
+    "transformers_version": "5.8.0.dev0",
+}
+OTHER = SamplerSettings(
+    max_steps=12,
+    temperature=LinearTemperature(start=1.0, end=0.0),
+    acceptance=EntropyBound(bound_nats=2.5),
+    stop=StableAndConfident(stability_steps=0, confidence_nats=0.1),
+)
+
+
+def test_the_defaults_are_the_published_ones():
+    assert SamplerSettings() == SamplerSettings.from_generation_config(PUBLISHED)
+    assert SamplerSettings() == SamplerSettings.from_generation_config({})
+    assert SamplerSettings() == SamplerSettings.from_generation_config(dict.fromkeys(SAMPLER_KEYS))
+
+
+def test_writing_and_reading_give_the_same_settings():
+    assert SamplerSettings().to_generation_config() == {key: PUBLISHED[key] for key in SAMPLER_KEYS}
+    for settings in (SamplerSettings(), OTHER):
+        written = json.loads(json.dumps(settings.to_generation_config()))
+        assert written.keys() == SAMPLER_KEYS
+        assert SamplerSettings.from_generation_config(written) == settings
+
+
+def test_the_reference_reads_what_is_written():
+    config = DiffusionGemmaGenerationConfig(**copy.deepcopy(OTHER.to_generation_config()))
+    assert config.max_denoising_steps == 12
+    assert (config.t_max, config.t_min) == (1.0, 0.0)
+    assert config.sampler_config.entropy_bound == 2.5
+    assert (config.stability_threshold, config.confidence_threshold) == (0, 0.1)
+
+
+def test_whole_numbers_are_numbers():
+    settings = SamplerSettings.from_generation_config({"t_max": 1, "t_min": 0})
+    assert settings.temperature == LinearTemperature(start=1.0, end=0.0)
+
+
+def test_reading_leaves_the_config_as_it_was():
+    config = copy.deepcopy(PUBLISHED)
+    SamplerSettings.from_generation_config(config)
+    assert config == PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sampler_config": {"_cls_name": "DDIMSamplerConfig", "eta": 1.0}}, "DDIMSamplerConfig"),
+        ({"sampler_config": {"entropy_bound": 0.1}}, "sampler_config is"),
+        ({"sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "top_k": 5}}, "top_k"),
+        ({"sampler_config": "EntropyBoundSamplerConfig"}, "sampler_config is .* must be a table"),
+        (
+            {"sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": "0.1"}},
+            "entropy_bound is '0.1'",
+        ),
+        ({"sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": 0}}, "entropy bound is 0"),
+        ({"max_denoising_steps": 0}, "number of steps is 0"),
+        ({"max_denoising_steps": 4.5}, "max_denoising_steps is 4.5; it must be a whole number"),
+        ({"max_denoising_steps": True}, "max_denoising_steps is True"),
+        ({"t_max": "hot"}, "t_max is 'hot'; it must be a number"),
+        ({"t_min": 0.9}, "t_min is 0.9 and t_max is 0.8"),
+        ({"stability_threshold": -1}, "stability is -1"),
+        ({"confidence_threshold": 0.0}, "confidence threshold is 0"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_its_value(change, message):
+    with pytest.raises(ConfigError, match=rf"generation_config.json: .*{message}"):
+        SamplerSettings.from_generation_config(PUBLISHED | change)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SamplerSettings(temperature=ConstantTemperature(value=0.5)),
+        SamplerSettings(temperature=LinearTemperature(start=0.5, end=0.5)),
+        SamplerSettings(acceptance=TopK(per_step=4)),
+        SamplerSettings(stop=NeverStop()),
+    ],
+    ids=["constant", "level", "top-k", "never"],
+)
+def test_settings_without_words_in_the_published_layout_are_not_written(settings):
+    with pytest.raises(SettingError, match=r"generation_config\.json can hold only"):
+        settings.to_generation_config()
+
+
+def test_an_override_changes_its_value_alone():
+    base = SamplerSettings()
+    assert base.with_overrides() == base
+    assert base.with_overrides(steps=7) == SamplerSettings(max_steps=7)
+    assert base.with_overrides(temperature=0.0) == SamplerSettings(temperature=ConstantTemperature(value=0.0))
+    assert base.with_overrides(t_max=1.0) == SamplerSettings(temperature=LinearTemperature(start=1.0))
+    assert base.with_overrides(t_min=0.1) == SamplerSettings(temperature=LinearTemperature(end=0.1))
+    assert base.with_overrides(entropy_bound=1.0) == SamplerSettings(acceptance=EntropyBound(bound_nats=1.0))
+    assert base.with_overrides(confidence=0.1) == SamplerSettings(stop=StableAndConfident(confidence_nats=0.1))
+    assert base.with_overrides(stability=0) == SamplerSettings(stop=StableAndConfident(stability_steps=0))
+
+
+def test_an_override_brings_its_rule_with_it():
+    base = SamplerSettings(temperature=ConstantTemperature(value=0.5), acceptance=TopK(per_step=4), stop=NeverStop())
+    changed = base.with_overrides(t_max=0.9, entropy_bound=1.0, stability=3)
+    assert changed.temperature == LinearTemperature(start=0.9, end=0.5)
+    assert changed.acceptance == EntropyBound(bound_nats=1.0)
+    assert changed.stop == StableAndConfident(stability_steps=3)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"steps": 0}, "number of steps is 0; give 1 or more"),
+        ({"temperature": -0.5}, "temperature is -0.5; give a number from 0"),
+        ({"t_max": -1.0}, "t_max.* is -1"),
+        ({"t_min": 0.9}, "t_min must not be above t_max"),
+        ({"temperature": 0.5, "t_min": 0.1}, "one temperature for all steps"),
+        ({"entropy_bound": 0.0}, "entropy bound is 0"),
+        ({"confidence": -1.0}, "confidence threshold is -1"),
+        ({"stability": -1}, "stability is -1"),
+    ],
+)
+def test_an_override_out_of_range_is_refused_with_value_and_remedy(override, message):
+    with pytest.raises(SettingError, match=message):
+        SamplerSettings().with_overrides(**override)
