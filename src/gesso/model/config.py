@@ -9,7 +9,7 @@ MODEL_TYPE = "diffusion_gemma"
 
 LayerType = Literal["sliding_attention", "full_attention"]
 
-# Keys of config.json that shape nothing here: book-keeping of other tools, or facts that generation_config.json repeats.
+# Keys of config.json that shape nothing here: book-keeping of other tools, or what generation_config.json repeats.
 _BOOKKEEPING = {
     "architectures", "dtype", "torch_dtype", "transformers_version", "initializer_range", "attention_dropout",
     "use_cache", "model_type", "return_dict", "output_hidden_states", "output_attentions", "chunk_size_feed_forward",

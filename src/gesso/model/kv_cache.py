@@ -6,7 +6,7 @@ Rows may hold different numbers of positions; `lengths` lives on the host, so no
 learn how long its context is.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -18,6 +18,7 @@ from gesso.model.config import ModelConfig
 KeysOrValues = Float[Tensor, "B K S H"]
 
 
+@runtime_checkable
 class Cache(Protocol):
     """What the network needs of a cache."""
 

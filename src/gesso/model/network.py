@@ -110,14 +110,15 @@ class Network(nn.Module):
     ) -> SoftEmbedding:
         """The hidden states behind `denoise`'s logits."""
         self._check_rows(canvas.shape[0], cache)
-        host_context = cache.lengths if context is None else context.tolist()
+        # A given context stays on its device: the widest view is read and masked, and nothing waits to learn its values.
+        shortest, longest = min(cache.lengths) if context is None else 0, max(cache.lengths)
         if context is None:
             context = torch.tensor(cache.lengths, device=self.device)
         return self._run(
             self.self_conditioning(self._embed(canvas), conditioning),
             cache,
             {
-                kind: self._denoise_view(kind, context, min(host_context), max(host_context), canvas.shape[1])
+                kind: self._denoise_view(kind, context, shortest, longest, canvas.shape[1])
                 for kind in set(self.config.layer_types)
             },
         )

@@ -1,0 +1,81 @@
+"""A batch for one training step: texts encoded once, and several canvases denoised against each."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from gesso.errors import DataError
+from gesso.train.examples import Example
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Tensors of one training step. B canvases belong to R texts of L tokens.
+
+    Attributes:
+        text: Clean tokens that the encoder reads: a context and as much of its canvases as fits, then padding.
+        is_text: False on padding.
+        row: For each canvas, the text that it belongs to.
+        context: For each canvas, how many tokens of that text come before it. The denoiser sees those and no more.
+        clean: The clean tokens of each canvas.
+    """
+
+    text: Int[Tensor, "R L"]
+    is_text: Bool[Tensor, "R L"]
+    row: Int[Tensor, " B"]
+    context: Int[Tensor, " B"]
+    clean: Int[Tensor, "B C"]
+
+
+def collate(
+    examples: Sequence[Example], *, text_length: int, canvases_per_text: int, pad_id: int, rng: random.Random
+) -> Batch:
+    """Stack examples into a batch of fixed shapes.
+
+    Every text gets `canvases_per_text` canvases: different ones where it has enough whose context fits, and further
+    noise draws of the same ones where it has not. The shapes do not depend on the examples, so a compiled step is
+    compiled once.
+
+    Args:
+        examples: R examples.
+        text_length: L; a context must fit into it whole.
+        canvases_per_text: Noise draws for each encoded text.
+        pad_id: Fills up `text`.
+        rng: Chooses canvases where there are more than are asked for.
+
+    Raises:
+        DataError: A context is longer than `text_length`.
+    """
+    text = torch.full((len(examples), text_length), pad_id)
+    is_text = torch.zeros(len(examples), text_length, dtype=torch.bool)
+    rows, contexts, clean = [], [], []
+    for row, example in enumerate(examples):
+        if len(example.context) > text_length:
+            raise DataError(
+                f"a context of {len(example.context)} tokens does not fit into {text_length}; shorten it or raise text_length"
+            )
+        tokens = [*example.context, *(token for canvas in example.canvases for token in canvas)][:text_length]
+        text[row, : len(tokens)] = torch.tensor(tokens)
+        is_text[row, : len(tokens)] = True
+        for index in _choose(example, text_length, canvases_per_text, rng):
+            rows.append(row)
+            contexts.append(len(example.context) + index * len(example.canvases[index]))
+            clean.append(example.canvases[index])
+    return Batch(
+        text=text,
+        is_text=is_text,
+        row=torch.tensor(rows),
+        context=torch.tensor(contexts),
+        clean=torch.tensor(clean),
+    )
+
+
+def _choose(example: Example, text_length: int, count: int, rng: random.Random) -> list[int]:
+    length = len(example.canvases[0])
+    fitting = [i for i in range(len(example.canvases)) if len(example.context) + i * length <= text_length]
+    rounds, rest = divmod(count, len(fitting))
+    return fitting * rounds + rng.sample(fitting, rest)

@@ -1,0 +1,64 @@
+import random
+
+import pytest
+import torch
+
+from gesso.errors import DataError
+from gesso.train.batch import collate
+from gesso.train.examples import lay_out
+
+CANVAS = 4
+
+
+def example(context_length, response_length):
+    first = 10 * context_length
+    return lay_out(
+        [2, *range(first, first + context_length - 1)],
+        list(range(500, 500 + response_length)),
+        canvas_length=CANVAS,
+        eos_id=1,
+        max_canvases=5,
+    )
+
+
+def batch_of(examples, **changes):
+    settings = {"text_length": 12, "canvases_per_text": 2, "pad_id": 0, "rng": random.Random(0)}
+    return collate(examples, **(settings | changes))
+
+
+def test_each_canvas_follows_its_context():
+    examples = [example(3, 4), example(5, 7), example(2, 9)]
+    batch = batch_of(examples)
+    for row, context, clean in zip(batch.row.tolist(), batch.context.tolist(), batch.clean, strict=True):
+        whole = [*examples[row].context, *(token for canvas in examples[row].canvases for token in canvas)]
+        assert whole[context : context + CANVAS] == clean.tolist()
+        visible = batch.text[row, :context]
+        assert visible.tolist() == whole[:context]
+        assert batch.is_text[row, :context].all()
+
+
+def test_a_text_with_too_few_canvases_gives_further_noise_draws_of_them():
+    batch = batch_of([example(3, 4)], canvases_per_text=3)
+    assert batch.context.tolist() == [3, 3, 3]
+
+
+def test_canvases_whose_context_does_not_fit_are_left_out():
+    batch = batch_of([example(3, 20)], text_length=8, canvases_per_text=2)
+    assert set(batch.context.tolist()) == {3, 7}
+
+
+def test_shapes_do_not_depend_on_the_examples():
+    short, long = batch_of([example(2, 1)] * 3), batch_of([example(11, 20)] * 3)
+    for name in ("text", "is_text", "row", "context", "clean"):
+        assert getattr(short, name).shape == getattr(long, name).shape
+
+
+def test_padding_is_marked():
+    batch = batch_of([example(2, 4)])
+    assert batch.is_text[0].tolist() == [True] * 6 + [False] * 6
+    assert torch.equal(batch.text[0, 6:], torch.zeros(6, dtype=torch.int64))
+
+
+def test_a_context_that_does_not_fit_is_an_error():
+    with pytest.raises(DataError, match="13 tokens does not fit into 12"):
+        batch_of([example(13, 4)])
