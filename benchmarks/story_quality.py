@@ -9,15 +9,14 @@ in batches by the plain sampler.
 import argparse
 import json
 import math
-import platform
 import random
-import subprocess
 import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from record import write_record
 
 import gesso
 from gesso.engine.reference import CachedDenoiser, cut_at_stop
@@ -136,22 +135,9 @@ def main() -> None:
     if args.infill_items:
         results["infill"] = infills(lm, args.infill_items, args.seed)
         print("infill", json.dumps(results["infill"], indent=2))
-    report = {
-        "settings": {key: str(value) for key, value in vars(args).items() if key != "output"}
-        | {"sampler": str(sampler)},
-        "results": results,
-        "seconds": round(time.perf_counter() - started, 1),
-        "machine": {
-            "platform": platform.platform(),
-            "threads": torch.get_num_threads(),
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-        },
-        "versions": {"gesso": gesso.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip(),
-    }
     if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(json.dumps(report, indent=2) + "\n")
+        settings = {key: value for key, value in vars(args).items() if key != "output"} | {"sampler": str(sampler)}
+        write_record(args.output, settings, results | {"seconds": round(time.perf_counter() - started, 1)})
 
 
 if __name__ == "__main__":
