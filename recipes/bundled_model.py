@@ -28,11 +28,16 @@ from gesso.train.batch import Batch, collate
 from gesso.train.examples import Example, lay_out
 from gesso.train.loop import StepDone, TrainSettings, train
 from gesso.train.optimizer import WarmupStableDecay
+from gesso.worlds.stories import World
 from gesso.worlds.tasks import Document, write_document
 
 BUNDLED = Path(__file__).parent.parent / "src" / "gesso" / "bundled"
 
-TEXT_LENGTH = 320
+# Most contexts are short, and a step whose texts hold little more than them is a third cheaper. The other steps encode
+# a whole canvas besides, for the encoder's loss and for second canvases, or a long context.
+SHORT_TEXT, LONG_TEXT = 64, 320
+SHORT_STEPS = 0.65
+SHORT_CONTEXTS_IN_LONG_STEPS = 0.4
 TEXTS_PER_STEP = 8
 CANVASES_PER_TEXT = 2
 
@@ -89,23 +94,23 @@ def stop_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
 class Documents:
     """Turns documents of the story world into training examples."""
 
-    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, config: ModelConfig) -> None:
+    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, config: ModelConfig, world: World) -> None:
         self.tokenizer = tokenizer
+        self.world = world
         self.template = template
         self.config = config
 
-    def example(self, rng: random.Random) -> Example:
-        """One fresh example whose context fits."""
+    def example(self, rng: random.Random, text_length: int) -> Example:
+        """One fresh example whose context fits; a long text is kept for the examples that need it."""
         while True:
-            context, response = self.token_ids(write_document(rng))
-            if len(context) <= TEXT_LENGTH:
-                return lay_out(
-                    context,
-                    response,
-                    canvas_length=self.config.canvas_length,
-                    eos_id=self.tokenizer.eos_id,
-                    max_canvases=2,
-                )
+            context, response = self.token_ids(write_document(rng, world=self.world))
+            if len(context) > text_length:
+                continue
+            length = self.config.canvas_length
+            needs_long = len(context) > SHORT_TEXT or len(response) > length
+            if text_length == LONG_TEXT and not needs_long and rng.random() > SHORT_CONTEXTS_IN_LONG_STEPS:
+                continue
+            return lay_out(context, response, canvas_length=length, eos_id=self.tokenizer.eos_id, max_canvases=2)
 
     def token_ids(self, document: Document) -> tuple[list[int], list[int]]:
         """Context and response of a document; a chat response ends its turn before it ends the sequence."""
@@ -117,9 +122,10 @@ class Documents:
 
     def batch(self, rng: random.Random) -> Batch:
         """One training batch."""
+        text_length = SHORT_TEXT if rng.random() < SHORT_STEPS else LONG_TEXT
         return collate(
-            [self.example(rng) for _ in range(TEXTS_PER_STEP)],
-            text_length=TEXT_LENGTH,
+            [self.example(rng, text_length) for _ in range(TEXTS_PER_STEP)],
+            text_length=text_length,
             canvases_per_text=CANVASES_PER_TEXT,
             pad_id=self.tokenizer.pad_id,
             rng=rng,
@@ -161,6 +167,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
     parser.add_argument("--decay-steps", type=int, help="steps of the final decay; a quarter of the run by default")
     parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument(
+        "--phrasings", type=int, help="ways of telling each beat of a plot that are used; all by default"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--log-every", type=int, default=20)
     parser.add_argument("--eager", action="store_true", help="do not compile the step")
@@ -171,7 +180,7 @@ def main() -> None:
     config = shape(tokenizer)
     network = Network(config)
     initialize(network, torch.Generator().manual_seed(args.seed))
-    documents = Documents(tokenizer, ChatTemplate.load(BUNDLED, tokenizer), config)
+    documents = Documents(tokenizer, ChatTemplate.load(BUNDLED, tokenizer), config, World(phrasings=args.phrasings))
     decay_steps = args.steps // 4 if args.decay_steps is None else args.decay_steps
     settings = TrainSettings(
         total_steps=args.steps,
@@ -179,6 +188,7 @@ def main() -> None:
         learning_rate=args.learning_rate,
         levels=LEVELS,
         compile=not args.eager,
+        save_every=50,
         seed=args.seed,
     )
     print(f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f}M parameters", file=sys.stderr)

@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from tests.doubles import ExactDenoiser
 
 from gesso.diffusion.corruption import UniformCorruption
 from gesso.diffusion.likelihood import LikelihoodBound, bound_likelihood
 from gesso.diffusion.losses import UniformNelbo
 from gesso.errors import SettingError
+from tests.doubles import ExactDenoiser
 
 CORRUPTION = UniformCorruption(vocab_size=3)
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.doubles import ExactDenoiser
 
 from gesso.diffusion.corruption import UniformCorruption
 from gesso.diffusion.losses import (
@@ -20,6 +19,7 @@ from gesso.diffusion.losses import (
     z_loss,
 )
 from gesso.errors import SettingError
+from tests.doubles import ExactDenoiser
 
 OBJECTIVES = [
     FlatCrossEntropy(),

@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-from tests.doubles import BrokenDenoiser, OracleDenoiser, RestlessDenoiser
 
 from gesso.errors import GenerationError, InputError
 from gesso.sampling.denoise import denoise_canvas
@@ -10,6 +9,7 @@ from gesso.sampling.draws import canvas_generator
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.stop import NeverStop
+from tests.doubles import BrokenDenoiser, OracleDenoiser, RestlessDenoiser
 
 SIZES = {"canvas_length": 16, "vocab_size": 40}
 

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tests.doubles import RestlessDenoiser
 from transformers.generation import LogitsProcessorList
 from transformers.models.diffusion_gemma.generation_diffusion_gemma import (
     DiffusionGemmaGenerationMixin,
@@ -18,6 +17,7 @@ from gesso.sampling.draws import canvas_generator, draw_canvas, draw_step
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.statistics import invert_cdf
 from gesso.sampling.step import denoise_step, start_state
+from tests.doubles import RestlessDenoiser
 
 BATCH, CANVAS, VOCAB = 4, 12, 30
 SIZES = {"canvas_length": CANVAS, "vocab_size": VOCAB, "device": torch.device("cpu")}

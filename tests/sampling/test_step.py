@@ -2,7 +2,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.doubles import OracleDenoiser, RestlessDenoiser
 
 from gesso.sampling.accept import EntropyBound
 from gesso.sampling.denoiser import Denoiser
@@ -11,6 +10,7 @@ from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.step import denoise_step, start_state
 from gesso.sampling.temperature import ConstantTemperature
+from tests.doubles import OracleDenoiser, RestlessDenoiser
 
 SIZES = {"canvas_length": 10, "vocab_size": 20, "device": torch.device("cpu")}
 

@@ -5,9 +5,10 @@ import re
 import pytest
 
 from gesso.errors import SettingError
+from gesso.worlds.check import check_story
 from gesso.worlds.lexicon import CHARACTERS
 from gesso.worlds.plots import PLOTS
-from gesso.worlds.stories import MAX_WORDS, is_held_out, things_for, write_story
+from gesso.worlds.stories import MAX_WORDS, World, is_held_out, things_for, write_story
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +108,23 @@ def test_an_unknown_split_is_refused():
 def test_three_parts_are_refused():
     with pytest.raises(SettingError, match="1 or 2 parts, not 3"):
         write_story(random.Random(0), parts=3)
+
+
+def test_a_smaller_world_tells_its_plots_in_fewer_words():
+    rng = random.Random(11)
+    world = World(plots=tuple(PLOTS[:3]), phrasings=1)
+    stories = [write_story(rng, world=world) for _ in range(60)]
+    assert {story.plot.name for story in stories} == {plot.name for plot in PLOTS[:3]}
+    second_ways = {
+        phrasing.format_map(story.cast.slots() | {"One": "One", "one": "one"})
+        for story in stories
+        for beat in story.plot.beats
+        for phrasing in beat.phrasings[1:]
+    }
+    assert not [way for way in second_ways for story in stories if way in story.text]
+    assert all(check_story(story.text).ok for story in stories)
+
+
+def test_an_empty_world_is_an_error():
+    with pytest.raises(SettingError, match="tells nothing"):
+        World(plots=())

@@ -25,6 +25,12 @@ class Rope:
     theta: float
     partial: float = 1.0
 
+    def to_hf(self) -> dict[str, Any]:
+        """One entry of `rope_parameters` in the published layout."""
+        if self.partial == 1.0:
+            return {"rope_type": "default", "rope_theta": self.theta}
+        return {"rope_type": "proportional", "rope_theta": self.theta, "partial_rotary_factor": self.partial}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -149,12 +155,8 @@ class ModelConfig:
             "top_k_experts": self.top_k_experts or None,
             "moe_intermediate_size": self.moe_intermediate_size or None,
             "rope_parameters": {
-                "sliding_attention": {"rope_type": "default", "rope_theta": self.sliding_rope.theta},
-                "full_attention": {
-                    "rope_type": "proportional",
-                    "rope_theta": self.full_rope.theta,
-                    "partial_rotary_factor": self.full_rope.partial,
-                },
+                "sliding_attention": self.sliding_rope.to_hf(),
+                "full_attention": self.full_rope.to_hf(),
             },
             "hidden_activation": "gelu_pytorch_tanh",
             "attention_bias": False,
@@ -193,7 +195,7 @@ def _read(top: dict[str, Any], text: dict[str, Any]) -> ModelConfig:
     layer_types = _layer_types(text)
     overrides = text.pop("per_layer_config", None)
     if overrides is not None:
-        text |= _full_layer_overrides(overrides, layer_types)
+        text |= _full_layer_overrides(overrides, layer_types, text)
     text.setdefault("global_head_dim", 512)
     if text.get("num_global_key_value_heads") is None:
         text["num_global_key_value_heads"] = text.get("num_key_value_heads")
@@ -248,8 +250,17 @@ def _layer_types(text: dict[str, Any]) -> tuple[LayerType, ...]:
     return tuple(given)
 
 
-def _full_layer_overrides(overrides: dict[str, Any], layer_types: tuple[LayerType, ...]) -> dict[str, int]:
-    """Newer files give head shapes layer by layer; the full layers must agree and the sliding ones have none."""
+def _full_layer_overrides(
+    overrides: dict[str, Any], layer_types: tuple[LayerType, ...], text: dict[str, Any]
+) -> dict[str, int]:
+    """Newer files give head shapes layer by layer; the full layers must agree and the sliding ones have none.
+
+    What is as in the other layers is left out, and so are layers that differ in nothing.
+    """
+    names = {"head_dim": "global_head_dim", "num_key_value_heads": "num_global_key_value_heads"}
+    inherited = {full_name: text.get(name) for name, full_name in names.items()}
+    if not overrides:
+        return inherited
     full = {str(i) for i, kind in enumerate(layer_types) if kind == "full_attention"}
     shapes = {tuple(sorted(shape.items())) for shape in overrides.values()}
     if set(map(str, overrides)) != full or len(shapes) != 1:
@@ -262,7 +273,7 @@ def _full_layer_overrides(overrides: dict[str, Any], layer_types: tuple[LayerTyp
     surplus = set(shape) - set(names)
     if surplus:
         raise ConfigError(f"per_layer_config sets {sorted(surplus)}; only {sorted(names)} may differ between layers")
-    return {names[key]: value for key, value in shape.items()}
+    return inherited | {names[key]: value for key, value in shape.items()}
 
 
 def _rope(raw: dict[str, Any] | None, default: Rope) -> Rope:

@@ -3,9 +3,9 @@
 Encoding is causal. In a full layer position p sees positions 0..p; in a sliding layer with window W it sees
 p - W + 1 .. p, which is W positions with itself.
 
-Denoising is not causal. Every canvas position sees every canvas position, however small the window, and the same part of
-the cache: all of it in a full layer, its last W - 1 positions in a sliding layer. The window is anchored at the canvas's
-beginning and does not move with the query. The reference cache keeps W - 1 positions and masks nothing
+Denoising is not causal. Every canvas position sees every canvas position, however small the window, and the same part
+of the cache: all of it in a full layer, its last W - 1 positions in a sliding layer. The window is anchored at the
+canvas's beginning and does not move with the query. The reference cache keeps W - 1 positions and masks nothing
 (`DynamicSlidingWindowLayer`), which settles the off-by-one that other runtimes differ in; `tests/model/test_masks.py`
 holds it.
 """

@@ -1,7 +1,7 @@
 """DiffusionGemma's text network: one stack of layers, two modes.
 
-`encode` runs left to right over clean text and writes the cache. `denoise` runs over a canvas in both directions and reads
-the cache. Both share every weight but one scalar a layer; only self-conditioning belongs to denoising alone.
+`encode` runs left to right over clean text and writes the cache. `denoise` runs over a canvas in both directions and
+reads the cache. Both share every weight but one scalar a layer; only self-conditioning belongs to denoising alone.
 """
 
 import torch
@@ -64,10 +64,13 @@ class Network(nn.Module):
             Final hidden states, normed. Those past a row's true length mean nothing.
 
         Raises:
-            InputError: The cache is too small or has another number of rows.
+            InputError: The cache is too small or has another number of rows, or `lengths` does not fit the tokens.
         """
         batch, length = token_ids.shape
         self._check_rows(batch, cache)
+        counts = [length] * batch if lengths is None else lengths
+        if len(counts) != batch or not all(0 <= count <= length for count in counts):
+            raise InputError(f"lengths is {lengths}; give {batch} lengths of at most {length}, one for each row")
         positions = torch.tensor(cache.lengths, device=self.device)[:, None] + torch.arange(length, device=self.device)
         stop = max(cache.lengths) + length
         hidden = self._run(
@@ -75,7 +78,7 @@ class Network(nn.Module):
             cache,
             {kind: self._encode_view(kind, positions, stop) for kind in set(self.config.layer_types)},
         )
-        cache.advance([length] * batch if lengths is None else lengths)
+        cache.advance(counts)
         return hidden
 
     def denoise(
@@ -110,7 +113,8 @@ class Network(nn.Module):
     ) -> SoftEmbedding:
         """The hidden states behind `denoise`'s logits."""
         self._check_rows(canvas.shape[0], cache)
-        # A given context stays on its device: the widest view is read and masked, and nothing waits to learn its values.
+        # A given context stays on its device: the widest view is read and masked, and nothing waits to learn its
+        # values.
         shortest, longest = min(cache.lengths) if context is None else 0, max(cache.lengths)
         if context is None:
             context = torch.tensor(cache.lengths, device=self.device)

@@ -11,8 +11,8 @@ from gesso.model.norm import RMSNorm
 class SelfConditioning(nn.Module):
     """Adds a gated feed-forward of the soft embedding to the canvas embeddings, then normalises without scale.
 
-    With no prediction yet the soft embedding is zero, and a zero vector passes the bias-free network as zero: the signal
-    is truly absent. (Zero *logits* would not do: their softmax is the mean of all embeddings.)
+    With no prediction yet the soft embedding is zero, and a zero vector passes the bias-free network as zero: the
+    signal is truly absent. (Zero *logits* would not do: their softmax is the mean of all embeddings.)
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -1,8 +1,8 @@
 """Mixture of experts: the router's choice, and two ways to compute the chosen experts.
 
-`mix_experts_sparse` is the specification: it runs each expert on the tokens that chose it. `mix_experts_dense` runs every
-expert on every token in two matrix products and multiplies by weights that are zero where an expert was not chosen: more
-arithmetic, no loop, no gathering, and static shapes. It wins while experts are few (see `docs/ops.md`).
+`mix_experts_sparse` is the specification: it runs each expert on the tokens that chose it. `mix_experts_dense` runs
+every expert on every token in two matrix products and multiplies by weights that are zero where an expert was not
+chosen: more arithmetic, no loop, no gathering, and static shapes. It wins while experts are few (see `docs/ops.md`).
 """
 
 import torch

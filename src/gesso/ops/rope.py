@@ -1,7 +1,8 @@
 """Rotary position embedding: the specification.
 
-Two kinds occur in DiffusionGemma. `default` turns every pair of components (Su et al., arXiv 2104.09864). `proportional`
-turns only the first `partial` share of the pairs, at frequencies spaced as if all turned, and leaves the rest unturned.
+Two kinds occur in DiffusionGemma. `default` turns every pair of components (Su et al., arXiv 2104.09864).
+`proportional` turns only the first `partial` share of the pairs, at frequencies spaced as if all turned, and leaves
+the rest unturned.
 """
 
 import torch

@@ -56,7 +56,8 @@ def collate(
     for row, example in enumerate(examples):
         if len(example.context) > text_length:
             raise DataError(
-                f"a context of {len(example.context)} tokens does not fit into {text_length}; shorten it or raise text_length"
+                f"a context of {len(example.context)} tokens does not fit into {text_length}; "
+                "shorten it or raise text_length"
             )
         tokens = [*example.context, *(token for canvas in example.canvases for token in canvas)][:text_length]
         text[row, : len(tokens)] = torch.tensor(tokens)

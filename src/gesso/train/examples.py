@@ -3,8 +3,8 @@
     context            canvas 0                 canvas 1
     [bos ... prompt]   [C tokens of response]   [rest of response, eos, eos, eos]
 
-The last canvas is filled up with the end-of-sequence token, which is supervised and attended like any other: a model that
-has said all it wants to say must know how to fill the rest of a canvas.
+The last canvas is filled up with the end-of-sequence token, which is supervised and attended like any other: a model
+that has said all it wants to say must know how to fill the rest of a canvas.
 """
 
 from collections.abc import Sequence

@@ -1,14 +1,14 @@
 """The training loop: batch, noise, losses, step; progress leaves as events.
 
-Weights and moments are float32; the forward and backward passes use a copy of the weights in `compute_dtype`. Everything
-random at step n comes from generators seeded by (seed, n), so a resumed run sees the data and the noise that it would have
-seen.
+Weights and moments are float32; the forward and backward passes use a copy of the weights in `compute_dtype`.
+Everything random at step n comes from generators seeded by (seed, n), so a resumed run sees the data and the noise that
+it would have seen.
 """
 
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -52,7 +52,7 @@ class TrainSettings:
     schedule: LearningRate
     learning_rate: float
     levels: LevelSampler
-    objective: Objective = FlatCrossEntropy()
+    objective: Objective = field(default_factory=FlatCrossEntropy)
     encode_weight: float = 1.0
     self_conditioning: float = 0.5
     weight_decay: float = 0.01
@@ -72,7 +72,7 @@ class StepDone:
         total: The minimised loss, in nats a token.
         encode: The encoder's part.
         denoise: The denoiser's part.
-        denoise_by_level: Mean denoiser loss of canvases with mean noise level in each quarter of [0, 1]; NaN where none.
+        denoise_by_level: Mean denoiser loss of canvases whose mean level is in each quarter of [0, 1]; NaN if none is.
         gradient_norm: Before clipping.
         seconds: Wall time of the step.
         canvas_tokens: Canvas tokens in the step.

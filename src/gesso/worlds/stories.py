@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, get_args
 
 from gesso.errors import SettingError
-from gesso.worlds.beats import CLOSING, EVENING, NEXT_DAY, OPENING, Plot, split_sentences
+from gesso.worlds.beats import CLOSING, EVENING, NEXT_DAY, OPENING, Beat, Plot, split_sentences
 from gesso.worlds.cast import Cast
 from gesso.worlds.lexicon import (
     ANIMALS,
@@ -93,13 +93,37 @@ def is_held_out(hero: Character, thing: Thing, plot: Plot) -> bool:
     return zlib.crc32(f"{hero.name}|{thing.noun}|{plot.name}".encode()) % HELD_OUT_ONE_IN == 0
 
 
-def write_story(rng: random.Random, *, parts: int = 1, split: Split = "train") -> Story:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """How much of the world is told: a small model learns a small world sooner.
+
+    Attributes:
+        plots: the plots that occur.
+        phrasings: how many of the ways to tell each beat are used, from the first; None for all. Openings and closings
+            are always told in all ways.
+    """
+
+    plots: tuple[Plot, ...] = tuple(PLOTS)
+    phrasings: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.plots or (self.phrasings is not None and self.phrasings < 1):
+            raise SettingError(
+                f"a world of {len(self.plots)} plots told in {self.phrasings} ways tells nothing; use 1 or more"
+            )
+
+
+WHOLE_WORLD = World()
+
+
+def write_story(rng: random.Random, *, parts: int = 1, split: Split = "train", world: World = WHOLE_WORLD) -> Story:
     """Write a fresh story.
 
     Args:
         rng: the source of every choice; its state advances.
         parts: how many plots to chain with the same hero and friend. One part has about 175 words.
         split: "train" for combinations that training may see, "held_out" for the others.
+        world: what may happen, and in how many words it may be told.
 
     Raises:
         SettingError: `parts` is not 1 or 2, or there is no such split.
@@ -108,10 +132,10 @@ def write_story(rng: random.Random, *, parts: int = 1, split: Split = "train") -
         raise SettingError(f"no split is called {split!r}: use train or held_out")
     if parts not in (1, 2):
         raise SettingError(f"a story has 1 or 2 parts, not {parts!r}")
-    chosen = _cast(rng, parts)
+    chosen = _cast(rng, parts, world)
     while any(is_held_out(part.cast.hero, part.cast.thing, part.plot) != (split == "held_out") for part in chosen):
-        chosen = _cast(rng, parts)
-    text = " ".join(_tell(rng, part, is_first=part is chosen[0], is_last=part is chosen[-1]) for part in chosen)
+        chosen = _cast(rng, parts, world)
+    text = " ".join(_tell(rng, part, world, is_first=part is chosen[0], is_last=part is chosen[-1]) for part in chosen)
     return Story(text=text, sentences=split_sentences(text), parts=tuple(chosen))
 
 
@@ -127,14 +151,14 @@ def places_for(plot: Plot) -> Sequence[Place]:
     return tuple(place for place in PLACES if plot.places in place.tags)
 
 
-def _cast(rng: random.Random, parts: int) -> list[Part]:
+def _cast(rng: random.Random, parts: int, world: World) -> list[Part]:
     """Draw plots that may follow each other, and who and what is in them."""
     hero = rng.choice(CHARACTERS)
     friend = rng.choice([other for other in (ANIMALS if hero.is_animal else CHILDREN) if other is not hero])
     elder, trait, likes = rng.choice(ELDERS), rng.choice(TRAITS), rng.choice(LIKES)
     chosen: list[Part] = []
     for _ in range(parts):
-        plot = rng.choice([plot for plot in PLOTS if not chosen or _may_follow(chosen[-1].plot, plot)])
+        plot = rng.choice([plot for plot in world.plots if not chosen or _may_follow(chosen[-1].plot, plot)])
         thing = rng.choice(
             [thing for thing in things_for(plot) if all(thing is not part.cast.thing for part in chosen)]
         )
@@ -159,13 +183,17 @@ def _may_follow(first: Plot, second: Plot) -> bool:
     return first is not second and not second.starts_friendship and ("snow" not in seasons or len(seasons) == 1)
 
 
-def _tell(rng: random.Random, part: Part, *, is_first: bool, is_last: bool) -> str:
+def _tell(rng: random.Random, part: Part, world: World, *, is_first: bool, is_last: bool) -> str:
     """Tell one part, again where the telling came out too long for a canvas."""
     day = "One" if is_first else "That"
     slots = part.cast.slots() | {"One": day, "one": day.lower()}
     beats = (OPENING if is_first else NEXT_DAY, *part.plot.beats, CLOSING if is_last else EVENING)
     while True:
         told = [beat for beat in beats if not beat.optional or rng.random() < OPTIONAL_CHANCE]
-        text = " ".join(rng.choice(beat.phrasings).format_map(slots) for beat in told)
+        text = " ".join(rng.choice(_ways(beat, part.plot, world)).format_map(slots) for beat in told)
         if len(text.split()) <= MAX_WORDS:
             return text
+
+
+def _ways(beat: Beat, plot: Plot, world: World) -> Sequence[str]:
+    return beat.phrasings[: world.phrasings] if beat in plot.beats else beat.phrasings

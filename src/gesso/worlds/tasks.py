@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gesso.worlds.lexicon import BOYS, COLORS, GIRLS
-from gesso.worlds.stories import Split, Story, is_held_out, write_story
+from gesso.worlds.stories import WHOLE_WORLD, Split, Story, World, is_held_out, write_story
 
 MAX_PROMPT_WORDS = 40
 TWO_PART_CHANCE = 0.1
@@ -53,10 +53,10 @@ class Document:
     kind: str
 
 
-def write_document(rng: random.Random, split: Split = "train") -> Document:
+def write_document(rng: random.Random, split: Split = "train", world: World = WHOLE_WORLD) -> Document:
     """Write a fresh document of a kind drawn by the weights of `KINDS`."""
     kind = rng.choices(list(KINDS), weights=[weight for weight, _ in KINDS.values()])[0]
-    return KINDS[kind][1](rng, split)
+    return KINDS[kind][1](rng, split, world)
 
 
 def infill_case(rng: random.Random, split: Split = "train") -> tuple[str, str, str, Story]:
@@ -78,25 +78,25 @@ def story_prompts(rng: random.Random, split: Split = "train") -> Iterator[str]:
         yield " ".join(story.sentences[: rng.randint(1, 3)])
 
 
-def _story(rng: random.Random, split: Split) -> Document:
-    story = write_story(rng, parts=2 if rng.random() < TWO_PART_CHANCE else 1, split=split)
+def _story(rng: random.Random, split: Split, world: World) -> Document:
+    story = write_story(rng, parts=2 if rng.random() < TWO_PART_CHANCE else 1, split=split, world=world)
     return Document(prompt="", response=story.text, chat=False, kind="story")
 
 
-def _continuation(rng: random.Random, split: Split) -> Document:
-    story = write_story(rng, split=split)
+def _continuation(rng: random.Random, split: Split, world: World) -> Document:
+    story = write_story(rng, split=split, world=world)
     prompt = " ".join(story.text.split(" ")[: rng.randint(1, MAX_PROMPT_WORDS)])
     return Document(prompt=prompt, response=story.text[len(prompt) :], chat=False, kind="continuation")
 
 
-def _request(rng: random.Random, split: Split) -> Document:
-    story = write_story(rng, split=split)
+def _request(rng: random.Random, split: Split, world: World) -> Document:
+    story = write_story(rng, split=split, world=world)
     words = story.cast.slots() | {"theme": story.plot.theme, "title": story.title}
     return _instruction(rng, rng.choice(REQUESTS).format_map(words), story.text, "request")
 
 
-def _infill(rng: random.Random, split: Split) -> Document:
-    story = write_story(rng, split=split)
+def _infill(rng: random.Random, split: Split, world: World) -> Document:
+    story = write_story(rng, split=split, world=world)
     count = rng.choice((1, 1, 2))
     index = rng.randrange(1, len(story.sentences) - count)
     prefix, hole, suffix = _cut(story, index, index + count)
@@ -104,24 +104,24 @@ def _infill(rng: random.Random, split: Split) -> Document:
     return _instruction(rng, f"{instruction}\n{prefix} ___{suffix}", hole.strip(), "infill")
 
 
-def _continue(rng: random.Random, split: Split) -> Document:
-    story = write_story(rng, split=split)
+def _continue(rng: random.Random, split: Split, world: World) -> Document:
+    story = write_story(rng, split=split, world=world)
     cut = rng.randint(1, len(story.sentences) // 2)
     prompt = f"{rng.choice(CONTINUE_REQUESTS)}\n{' '.join(story.sentences[:cut])}"
     return Document(prompt=prompt, response=" ".join(story.sentences[cut:]), chat=True, kind="continue")
 
 
-def _question(rng: random.Random, split: Split) -> Document:
-    story = write_story(rng, split=split)
+def _question(rng: random.Random, split: Split, world: World) -> Document:
+    story = write_story(rng, split=split, world=world)
     question, answer = rng.choice(_questions(story))
     return Document(prompt=f"{story.text}\n{question}", response=answer, chat=True, kind="question")
 
 
-def _rename(rng: random.Random, split: Split) -> Document:
+def _rename(rng: random.Random, split: Split, world: World) -> Document:
     """Rename a child; an animal's name belongs to its kind."""
-    story = write_story(rng, split=split)
+    story = write_story(rng, split=split, world=world)
     while story.hero.is_animal:
-        story = write_story(rng, split=split)
+        story = write_story(rng, split=split, world=world)
     names = [
         child.name
         for child in (GIRLS if story.hero.pronouns == "she" else BOYS)
@@ -129,14 +129,14 @@ def _rename(rng: random.Random, split: Split) -> Document:
         and is_held_out(child, story.cast.thing, story.plot) == (split == "held_out")
     ]
     if not names:
-        return _rename(rng, split)
+        return _rename(rng, split, world)
     old, new = story.hero.name, rng.choice(names)
     passage = " ".join(story.sentences[: rng.randint(3, 8)])
     prompt = f"Change the name from {old} to {new}:\n{passage}"
     return Document(prompt=prompt, response=re.sub(rf"\b{old}\b", new, passage), chat=True, kind="rename")
 
 
-KINDS: Mapping[str, tuple[float, Callable[[random.Random, Split], Document]]] = {
+KINDS: Mapping[str, tuple[float, Callable[[random.Random, Split, World], Document]]] = {
     "story": (0.40, _story),
     "continuation": (0.20, _continuation),
     "request": (0.20, _request),
