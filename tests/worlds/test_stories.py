@@ -128,3 +128,15 @@ def test_a_smaller_world_tells_its_plots_in_fewer_words():
 def test_an_empty_world_is_an_error():
     with pytest.raises(SettingError, match="tells nothing"):
         World(plots=())
+
+
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+def test_every_plot_can_be_told_by_itself_in_its_first_words(plot):
+    story = write_story(random.Random(0), world=World(plots=(plot,), phrasings=1))
+    assert story.plot is plot
+    assert len(story.text.split()) <= MAX_WORDS
+
+
+def test_a_world_too_small_for_two_parts_is_an_error():
+    with pytest.raises(SettingError, match="give it more plots"):
+        write_story(random.Random(0), parts=2, world=World(plots=tuple(PLOTS[:1])))

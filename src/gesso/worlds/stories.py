@@ -34,6 +34,7 @@ Split = Literal["train", "held_out"]
 HELD_OUT_ONE_IN = 20
 OPTIONAL_CHANCE = 0.5
 MAX_WORDS = 192
+MAX_TRIES = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,17 +127,24 @@ def write_story(rng: random.Random, *, parts: int = 1, split: Split = "train", w
         world: what may happen, and in how many words it may be told.
 
     Raises:
-        SettingError: `parts` is not 1 or 2, or there is no such split.
+        SettingError: `parts` is not 1 or 2, there is no such split, or the world is too small for such a story.
     """
     if split not in get_args(Split):
         raise SettingError(f"no split is called {split!r}: use train or held_out")
     if parts not in (1, 2):
         raise SettingError(f"a story has 1 or 2 parts, not {parts!r}")
-    chosen = _cast(rng, parts, world)
-    while any(is_held_out(part.cast.hero, part.cast.thing, part.plot) != (split == "held_out") for part in chosen):
+    for _ in range(MAX_TRIES):
         chosen = _cast(rng, parts, world)
-    text = " ".join(_tell(rng, part, world, is_first=part is chosen[0], is_last=part is chosen[-1]) for part in chosen)
-    return Story(text=text, sentences=split_sentences(text), parts=tuple(chosen))
+        if any(is_held_out(part.cast.hero, part.cast.thing, part.plot) != (split == "held_out") for part in chosen):
+            continue
+        told = [_tell(rng, part, world, is_first=part is chosen[0], is_last=part is chosen[-1]) for part in chosen]
+        # A telling that came out too long for a canvas is given up with its cast: some casts have no shorter one.
+        if all(len(text.split()) <= MAX_WORDS for text in told):
+            text = " ".join(told)
+            return Story(text=text, sentences=split_sentences(text), parts=tuple(chosen))
+    raise SettingError(
+        f"this world of {len(world.plots)} plots has no {split} story that fits a canvas; give it more plots"
+    )
 
 
 @cache
@@ -158,7 +166,10 @@ def _cast(rng: random.Random, parts: int, world: World) -> list[Part]:
     elder, trait, likes = rng.choice(ELDERS), rng.choice(TRAITS), rng.choice(LIKES)
     chosen: list[Part] = []
     for _ in range(parts):
-        plot = rng.choice([plot for plot in world.plots if not chosen or _may_follow(chosen[-1].plot, plot)])
+        plots = [plot for plot in world.plots if not chosen or _may_follow(chosen[-1].plot, plot)]
+        if not plots:
+            raise SettingError(f"no plot of this world may follow {chosen[-1].plot.name}; give it more plots")
+        plot = rng.choice(plots)
         thing = rng.choice(
             [thing for thing in things_for(plot) if all(thing is not part.cast.thing for part in chosen)]
         )
@@ -184,15 +195,12 @@ def _may_follow(first: Plot, second: Plot) -> bool:
 
 
 def _tell(rng: random.Random, part: Part, world: World, *, is_first: bool, is_last: bool) -> str:
-    """Tell one part, again where the telling came out too long for a canvas."""
+    """Tell one part."""
     day = "One" if is_first else "That"
     slots = part.cast.slots() | {"One": day, "one": day.lower()}
     beats = (OPENING if is_first else NEXT_DAY, *part.plot.beats, CLOSING if is_last else EVENING)
-    while True:
-        told = [beat for beat in beats if not beat.optional or rng.random() < OPTIONAL_CHANCE]
-        text = " ".join(rng.choice(_ways(beat, part.plot, world)).format_map(slots) for beat in told)
-        if len(text.split()) <= MAX_WORDS:
-            return text
+    told = [beat for beat in beats if not beat.optional or rng.random() < OPTIONAL_CHANCE]
+    return " ".join(rng.choice(_ways(beat, part.plot, world)).format_map(slots) for beat in told)
 
 
 def _ways(beat: Beat, plot: Plot, world: World) -> Sequence[str]:
