@@ -1,0 +1,74 @@
+"""What a generation tells while it runs. Events are values: whoever reads one cannot influence the run.
+
+    StepDone, StepDone, ...  CanvasCommitted   StepDone, ...  CanvasCommitted   Finished
+
+Each is about token ids; `draft_text` and `text` are filled in by the room that knows a tokenizer, and empty before.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length"]
+"""A stop token or stop string was reached, or the tokens that were asked for are used up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepDone:
+    """One denoising step of the canvas in progress.
+
+    Attributes:
+        canvas_index: Which canvas, from 0.
+        step: Steps that this canvas has taken, from 1.
+        max_steps: Steps that it may take.
+        draft: The most likely token at each position: what would be committed now.
+        canvas: The tokens that the next step will see: accepted ones, and noise elsewhere.
+        accepted: Positions whose token this step kept.
+        entropy: Entropy of the prediction at each position, in nats.
+        temperature: What the logits were divided by.
+        draft_text: Committed text followed by the draft's.
+    """
+
+    canvas_index: int
+    step: int
+    max_steps: int
+    draft: tuple[int, ...]
+    canvas: tuple[int, ...]
+    accepted: tuple[bool, ...]
+    entropy: tuple[float, ...]
+    temperature: float
+    draft_text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanvasCommitted:
+    """A canvas is final; its text never changes again.
+
+    Attributes:
+        canvas_index: Which canvas, from 0.
+        token_ids: Its tokens that count: up to the first stop token or the length asked for.
+        steps: Denoising steps it took.
+        converged: The stopping rule ended it; False if its steps ran out first.
+        text: The text that it adds.
+    """
+
+    canvas_index: int
+    token_ids: tuple[int, ...]
+    steps: int
+    converged: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """Nothing more will come.
+
+    Attributes:
+        reason: Why.
+        text: Text that was held back until it was certain that nothing follows.
+    """
+
+    reason: FinishReason
+    text: str = ""
+
+
+Event = StepDone | CanvasCommitted | Finished

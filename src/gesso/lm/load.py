@@ -1,0 +1,69 @@
+"""From a model's name to a language model."""
+
+from pathlib import Path
+
+import torch
+
+from gesso.checkpoint.generation_config import read_generation_config
+from gesso.checkpoint.hub import BUNDLED, resolve
+from gesso.checkpoint.load import Progress, load_network
+from gesso.errors import ConfigError, SettingError
+from gesso.lm.language_model import LanguageModel
+from gesso.sampling.settings import SamplerSettings
+from gesso.text.chat import ChatTemplate
+from gesso.text.tokenizer import Tokenizer
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    revision: str | None = None,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> LanguageModel:
+    """Load a language model.
+
+    Args:
+        model: None or "bundled" for the model that comes with the package, which needs no network; a folder in the
+            published layout; or a hub id such as "google/diffusiongemma-26B-A4B-it".
+        dtype: Dtype of the weights; None for that of the file.
+        device: Where the network runs.
+        revision: Branch, tag or commit of a hub id.
+        offline: Download nothing.
+        progress: Told bytes read and bytes in all, as weights are read.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+        ConfigError: A JSON file of the model is missing, broken, or of another kind.
+        TensorError: The weights are not exactly those that the configuration asks for.
+        SettingError: This computer has no such device.
+    """
+    _check_device(device)
+    folder = resolve(model, revision=revision, offline=offline)
+    tokenizer = Tokenizer.load(folder)
+    network = load_network(folder, dtype=dtype, device=device, progress=progress)
+    if tokenizer.vocab_size > network.config.vocab_size:
+        raise ConfigError(
+            f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens and the network {network.config.vocab_size}; "
+            "they belong to different models"
+        )
+    defaults = read_generation_config(folder, network.config)
+    return LanguageModel(
+        name=BUNDLED if model is None else str(model),
+        network=network,
+        tokenizer=tokenizer,
+        template=ChatTemplate.load(folder, tokenizer),
+        sampler=SamplerSettings.from_generation_config(defaults),
+        max_new_tokens=defaults["max_new_tokens"],
+        stop_ids=frozenset(defaults["eos_token_id"]),
+    )
+
+
+def _check_device(device: torch.device | str) -> None:
+    try:
+        torch.ones(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # each backend has its own way to say no
+        usable = "'cpu' or 'cuda'" if torch.cuda.is_available() else "'cpu'"
+        raise SettingError(f"device {str(device)!r} cannot be used on this computer; choose {usable}") from error

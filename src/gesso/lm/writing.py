@@ -1,0 +1,138 @@
+"""A text that is being written."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
+from gesso.engine.reference import cut_at_stop, run_request
+from gesso.engine.request import Request
+from gesso.lm.generation import Generation
+from gesso.model.network import Network
+from gesso.text.chat import ChatTemplate
+from gesso.text.message import Message
+from gesso.text.stream import TextStream
+from gesso.text.tokenizer import Tokenizer
+
+
+class Writing:
+    """An iterator of events, with their texts, that remembers what has been committed.
+
+    It may be left off at any time; what was committed until then stays.
+
+    Attributes:
+        request: What is written.
+        token_ids: Tokens committed so far.
+        steps: Denoising steps of each committed canvas.
+        seconds: Time spent writing so far.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        request: Request,
+        tokenizer: Tokenizer,
+        *,
+        stop: tuple[str, ...] = (),
+        template: ChatTemplate | None = None,
+    ) -> None:
+        """Nothing runs before the first event is asked for.
+
+        Args:
+            network: What writes.
+            request: What it shall write.
+            tokenizer: Turns its tokens into text.
+            stop: Strings that end the text and are no part of it.
+            template: Reads the reply as a message; None if no conversation is answered.
+        """
+        self.request = request
+        self.token_ids: list[int] = []
+        self.steps: list[int] = []
+        self.seconds = 0.0
+        self._template = template
+        self._stop = stop
+        self._stream = TextStream(tokenizer, stop=stop)
+        self._finished: Finished | None = None
+        self._events = self._run(run_request(network, request))
+
+    @property
+    def text(self) -> str:
+        """What is committed so far; it never changes, it only grows."""
+        return self._stream.text
+
+    @property
+    def message(self) -> Message | None:
+        """The reply committed so far, with thought, answer and tool calls told apart; None without a conversation."""
+        if self._template is None:
+            return None
+        message = self._template.parse_reply(self.token_ids, finished=self._finished is not None)
+        return replace(message, content=self._before_stop(message.content), thought=self._before_stop(message.thought))
+
+    @property
+    def answer(self) -> str:
+        """What a reader wants to see of it: the text, or in a conversation the reply without its thought."""
+        message = self.message
+        return self.text if message is None else message.content
+
+    def __iter__(self) -> "Writing":
+        return self
+
+    def __next__(self) -> Event:
+        started = time.perf_counter()
+        try:
+            return next(self._events)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+    def finish(self) -> Generation:
+        """Run to the end and return the whole."""
+        for _ in self:
+            pass
+        return self.result()
+
+    def result(self) -> Generation:
+        """Return the text; if the iteration was left off, what was committed before, with finish reason "length"."""
+        return Generation(
+            text=self.text,
+            token_ids=tuple(self.token_ids),
+            finish_reason="length" if self._finished is None else self._finished.reason,
+            steps=list(self.steps),
+            seed=self.request.seed,
+            prompt_tokens=len(self.request.prompt_ids),
+            seconds=self.seconds,
+            message=self.message,
+        )
+
+    def _run(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, StepDone):
+                remaining = self.request.max_new_tokens - len(self.token_ids)
+                visible, _ = cut_at_stop(list(event.draft), self.request.stop_ids, remaining)
+                yield replace(event, draft_text=self._stream.draft(visible))
+            elif isinstance(event, CanvasCommitted):
+                text, ids = self._commit(event.token_ids)
+                self.steps.append(event.steps)
+                yield replace(event, token_ids=ids, text=text)
+                if self._stream.stopped:
+                    yield self._finish(Finished(reason="stop"))
+                    return
+            else:
+                yield self._finish(event)
+
+    def _commit(self, token_ids: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Append tokens up to the one that completes a stop string; return their text and those that count."""
+        text, count = "", 0
+        # Token by token, to know which of them it was; the stream's text does not depend on the portions.
+        while count < len(token_ids) and not self._stream.stopped:
+            text += self._stream.commit(token_ids[count : count + 1])
+            count += 1
+        self.token_ids += token_ids[:count]
+        return text, token_ids[:count]
+
+    def _finish(self, event: Finished) -> Finished:
+        text = self._stream.finish()  # what was held back may turn out to hold a stop string
+        self._finished = Finished(reason="stop" if self._stream.stopped else event.reason, text=text)
+        return self._finished
+
+    def _before_stop(self, text: str) -> str:
+        return text[: min((text.find(stop) for stop in self._stop if stop in text), default=len(text))]
