@@ -1,0 +1,83 @@
+"""Options that several commands have, each declared once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SAMPLING, LOADING, DISPLAY = "Sampling", "Model", "Display"
+
+
+class Dtype(StrEnum):
+    """Dtype of the weights."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", help="'bundled', a folder, or a Hugging Face hub id.", rich_help_panel=LOADING),
+]
+DtypeOption = Annotated[
+    Dtype, typer.Option("--dtype", help="Dtype of the weights; auto is that of the file.", rich_help_panel=LOADING)
+]
+Device = Annotated[
+    str, typer.Option("--device", help="cpu, cuda, or auto: cuda where there is one.", rich_help_panel=LOADING)
+]
+Revision = Annotated[
+    str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.", rich_help_panel=LOADING)
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.", rich_help_panel=LOADING)]
+
+MaxNewTokens = Annotated[
+    int | None, typer.Option("--max-new-tokens", "-n", help="Most tokens to write.", rich_help_panel=SAMPLING)
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", help="Most denoising steps of a canvas.", rich_help_panel=SAMPLING)
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Repeats a text; without it one is drawn.", rich_help_panel=SAMPLING)
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option("--temperature", help="One temperature for all steps; 0 is greedy.", rich_help_panel=SAMPLING),
+]
+TMax = Annotated[float | None, typer.Option("--t-max", help="Temperature of the first step.", rich_help_panel=SAMPLING)]
+TMin = Annotated[
+    float | None, typer.Option("--t-min", help="Temperature that later steps fall towards.", rich_help_panel=SAMPLING)
+]
+EntropyBound = Annotated[
+    float | None,
+    typer.Option("--entropy-bound", help="Uncertainty that a step may accept, in nats.", rich_help_panel=SAMPLING),
+]
+Confidence = Annotated[
+    float | None,
+    typer.Option(
+        "--confidence", help="Mean entropy below which a stable canvas is done, in nats.", rich_help_panel=SAMPLING
+    ),
+]
+Stability = Annotated[
+    int | None,
+    typer.Option("--stability", help="Earlier steps that must have had the same draft.", rich_help_panel=SAMPLING),
+]
+System = Annotated[str | None, typer.Option("--system", help="System message of the conversation.")]
+Thinking = Annotated[bool, typer.Option("--thinking", help="Let the model think before it answers.")]
+
+WatchOption = Annotated[
+    bool, typer.Option("--watch", "-w", help="Show the canvas coming into focus.", rich_help_panel=DISPLAY)
+]
+PaceOption = Annotated[
+    float,
+    typer.Option("--pace", help="With --watch: seconds that a step takes at least.", rich_help_panel=DISPLAY),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=DISPLAY)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No summary and no progress on standard error.", rich_help_panel=DISPLAY)
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write the text into this file instead.", rich_help_panel=DISPLAY),
+]

@@ -1,0 +1,51 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import gesso
+from gesso.cli.main import main
+from gesso.lm.language_model import LanguageModel
+from tests.tiny_model import save_tiny_model
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def object(self) -> dict:
+        """The one JSON object on standard output."""
+        assert self.out.count("\n") == 1
+        return json.loads(self.out)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a tiny untrained model."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def lm(folder: Path) -> LanguageModel:
+    """The tiny untrained model."""
+    return gesso.load(folder)
+
+
+@pytest.fixture
+def gesso_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """`gesso_command("generate", "Once")`: run the command in this process."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def command(*words: object) -> Ran:
+        status = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Ran(status, captured.out, captured.err)
+
+    return command
