@@ -71,6 +71,12 @@ def test_files_that_a_page_names_exist(page):
     assert not {path for path in named if not any((base / path).exists() for base in bases)}
 
 
+def test_pages_and_tests_that_the_source_names_exist():
+    sources = [path for folder in ("src", "recipes", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    named = {match for path in sources for match in re.findall(r"(?:docs|tests)/[\w/]+\.(?:md|py)", path.read_text())}
+    assert not {path for path in named if not (ROOT / path).is_file()}
+
+
 def constants():
     """Rows of the table of constants: the value as the page gives it, and its place in the code."""
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")

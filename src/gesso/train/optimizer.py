@@ -1,8 +1,7 @@
 """Optimizers and the learning rate.
 
 Hidden matrices are stepped by Muon (orthogonalised momentum, Jordan et al. 2024; update scaled to AdamW's size as in
-arXiv 2502.16982), everything else by AdamW: embeddings, norms, scalars, stacked experts, the router. On equal CPU time
-Muon reaches a lower loss than AdamW alone; `docs/training.md` has the figures.
+arXiv 2502.16982), everything else by AdamW: embeddings, norms, scalars, stacked experts, the router.
 """
 
 import math

@@ -1,1 +1,1 @@
-"""Programs that write text whose truth is known, and check it: stories, records, sums. No torch."""
+"""A story world: programs that write text whose truth is known, and check it. No torch."""
