@@ -5,7 +5,8 @@
     K  key and value heads    H  head width                  F  feed-forward width
     E  experts                V  vocabulary
 
-The types are checked at every function boundary when the tests run (`--jaxtyping-packages`), and cost nothing otherwise.
+The types are checked at every function boundary when the tests run (`--jaxtyping-packages`), and cost nothing
+otherwise.
 """
 
 from jaxtyping import Bool, Float, Int
