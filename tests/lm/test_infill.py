@@ -50,10 +50,24 @@ def test_the_suffix_stays_pinned_behind_every_hole(lm, monkeypatch):
     )
     lm.infill("Once", " the end.", seed=0, max_hole_tokens=10)
     after = lm.tokenizer.encode(" the end.")
-    assert [len(rows) for rows in seen] == [8, 8, 8, 2, 2, 2]  # ten holes in two batches, three steps each
-    for rows, first in zip(seen, (1, 1, 1, 9, 9, 9), strict=True):
+    assert [len(rows) for rows in seen] == [
+        8,
+        8,
+        8,
+        2,
+        2,
+        2,
+        6,
+        6,
+        6,
+    ]  # ten holes ranked, six refined; three steps each
+    behind = [after + [lm.tokenizer.eos_id] * (len(seen[0][0]) - size - len(after)) for size in range(11)]
+    for rows, first in zip(seen[:6], (1, 1, 1, 9, 9, 9), strict=True):
         for size, row in enumerate(rows, start=first):
-            assert row[size : size + len(after)] == after
+            assert row[size:] == behind[size]
+    refined = {tuple(size for size in range(1, 11) for row in rows if row[size:] == behind[size]) for rows in seen[6:]}
+    assert len(refined) == 1
+    assert len(refined.pop()) == 6
 
 
 @pytest.mark.parametrize(("prefix", "suffix"), [("", " the end."), ("Once upon a time", "")])

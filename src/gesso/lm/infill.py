@@ -1,13 +1,14 @@
 """Writing what is missing between two texts.
 
-The suffix stands in the canvas, pinned, after a hole; the denoiser sees both sides at once. How long the hole is nobody
-knows, so holes of several sizes are denoised, and the filling is taken whose text, filling and suffix, reads likeliest
-from left to right by the same network's causal mode.
+The suffix stands in the canvas, pinned, after a hole, and the end of the sequence after the suffix; the denoiser sees
+both sides at once. How long the hole is nobody knows. So holes of every size are denoised for a few steps, those in
+which the network is surest of what it writes are denoised to the end, and of these the filling is taken whose text,
+filling and suffix, reads likeliest from left to right by the same network's causal mode.
 """
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -18,10 +19,15 @@ from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.step import StepResult
+from gesso.sampling.stop import NeverStop
 from gesso.text.tokenizer import Tokenizer
 
-HOLE_STEP = 1
-"""Difference between the hole sizes that are tried, in tokens."""
+RANKING_STEPS = 4
+"""Denoising steps after which the sizes are ranked."""
+
+MOST_REFINED = 6
+"""Sizes that are denoised to the end."""
 
 ROWS_AT_ONCE = 8
 """Holes that are denoised as one batch."""
@@ -65,10 +71,15 @@ def infill(
     num_spaces = len(prefix) - len(words)
     context = tokenizer.encode(words, add_bos=True)
     after = tokenizer.encode(suffix)
-    sizes = range(1, min(max_hole_tokens, _room(network, context, after)) + 1, HOLE_STEP)
+    task = _Task(network, context, after, tokenizer.eos_id, seed)
+    sizes = list(range(1, min(max_hole_tokens, _room(network, context, after)) + 1))
+    if len(sizes) > MOST_REFINED:
+        first_steps = replace(sampler, max_steps=min(RANKING_STEPS, sampler.max_steps), stop=NeverStop())
+        unsure = {size: entropy for size, entropy, _ in task.fill(sizes, first_steps)}
+        sizes = sorted(sorted(sizes, key=unsure.__getitem__)[:MOST_REFINED])
 
     candidates: list[tuple[bool, float, list[int]]] = []
-    for filling in _fillings(network, sampler, context, after, sizes, seed):
+    for _, _, filling in task.fill(sizes, sampler):
         lacks_space = num_spaces > 0 and not tokenizer.decode(filling).startswith(" ")
         candidates.append((lacks_space, _surprise(network, context, [*filling, *after]), filling))
     _, surprise, filling = min(candidates, key=lambda candidate: candidate[:2])
@@ -93,36 +104,51 @@ def _room(network: Network, context: list[int], after: list[int]) -> int:
     return config.canvas_length - len(after)
 
 
-def _fillings(
-    network: Network, sampler: SamplerSettings, context: list[int], after: list[int], sizes: range, seed: int
-) -> Iterator[list[int]]:
-    """One filling of each size."""
-    for first in range(0, len(sizes), ROWS_AT_ONCE):
-        yield from _fill(network, sampler, context, after, sizes[first : first + ROWS_AT_ONCE], seed)
+@dataclass(frozen=True)
+class _Task:
+    """A hole to fill, of any size.
 
+    Attributes:
+        network: What fills it.
+        context: Tokens before the hole.
+        after: Tokens after it.
+        eos_id: Fills the canvas behind them.
+        seed: Source of the randomness; a size has its own, whatever sizes it is tried with.
+    """
 
-def _fill(
-    network: Network, sampler: SamplerSettings, context: list[int], after: list[int], sizes: range, seed: int
-) -> list[list[int]]:
-    length = network.config.canvas_length
-    mask = torch.zeros(len(sizes), length, dtype=torch.bool)
-    tokens = torch.zeros(len(sizes), length, dtype=torch.int64)
-    for row, size in enumerate(sizes):
-        mask[row, size : size + len(after)] = True
-        tokens[row, size : size + len(after)] = torch.tensor(after, dtype=torch.int64)
-    cache = network.new_cache(batch=len(sizes), max_len=len(context))
-    network.encode(torch.tensor([context] * len(sizes), device=network.device), cache)
-    steps = denoise_canvas(
-        CachedDenoiser(network, cache),
-        sampler,
-        [canvas_generator(seed, size) for size in sizes],
-        canvas_length=length,
-        vocab_size=network.config.vocab_size,
-        pins=Pins(mask=mask.to(network.device), tokens=tokens.to(network.device)),
-        device=network.device,
-    )
-    last = deque(steps, maxlen=1).pop()
-    return [row[:size] for row, size in zip(last.state.draft.tolist(), sizes, strict=True)]
+    network: Network
+    context: list[int]
+    after: list[int]
+    eos_id: int
+    seed: int
+
+    def fill(self, sizes: list[int], sampler: SamplerSettings) -> Iterator[tuple[int, float, list[int]]]:
+        """For each size: the size, the mean entropy of the hole in nats, and its filling."""
+        for first in range(0, len(sizes), ROWS_AT_ONCE):
+            rows = sizes[first : first + ROWS_AT_ONCE]
+            last = deque(self._steps(rows, sampler), maxlen=1).pop()
+            for row, size in enumerate(rows):
+                yield size, last.entropy[row, :size].mean().item(), last.state.draft[row, :size].tolist()
+
+    def _steps(self, sizes: list[int], sampler: SamplerSettings) -> Iterator[StepResult]:
+        network = self.network
+        length = network.config.canvas_length
+        mask = torch.ones(len(sizes), length, dtype=torch.bool)
+        tokens = torch.full((len(sizes), length), self.eos_id)
+        for row, size in enumerate(sizes):
+            mask[row, :size] = False
+            tokens[row, size : size + len(self.after)] = torch.tensor(self.after, dtype=torch.int64)
+        cache = network.new_cache(batch=len(sizes), max_len=len(self.context))
+        network.encode(torch.tensor([self.context] * len(sizes), device=network.device), cache)
+        return denoise_canvas(
+            CachedDenoiser(network, cache),
+            sampler,
+            [canvas_generator(self.seed, size) for size in sizes],
+            canvas_length=length,
+            vocab_size=network.config.vocab_size,
+            pins=Pins(mask=mask.to(network.device), tokens=tokens.to(network.device)),
+            device=network.device,
+        )
 
 
 def _surprise(network: Network, context: list[int], continuation: list[int]) -> float:
