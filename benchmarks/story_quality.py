@@ -24,7 +24,9 @@ from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.settings import SamplerSettings
 from gesso.text.chat import Message
+from gesso.worlds.beats import split_sentences
 from gesso.worlds.check import check_story
+from gesso.worlds.patterns import read_sentence
 from gesso.worlds.stories import write_story
 from gesso.worlds.tasks import write_document
 
@@ -63,12 +65,17 @@ def rate(successes: list[bool]) -> dict[str, float]:
 
 
 def judge(texts: list[str]) -> dict[str, object]:
-    """The checker's verdicts on whole stories."""
+    """The checker's verdicts: the share of sentences that can be read, and of stories without a fault."""
     reports = [check_story(text) for text in texts]
-    return {
-        name: rate([getattr(report, name) for report in reports])
-        for name in ("ok", "grammatical", "complete", "consistent")
-    } | {"distinct": len(set(texts)) / len(texts)}
+    sentences = [sentence for text in texts for sentence in split_sentences(text)]
+    return (
+        {"sentences": rate([bool(read_sentence(sentence)) for sentence in sentences])}
+        | {
+            name: rate([getattr(report, name) for report in reports])
+            for name in ("ok", "grammatical", "complete", "consistent")
+        }
+        | {"distinct": len(set(texts)) / len(texts)}
+    )
 
 
 def stories(lm: gesso.LanguageModel, sampler: SamplerSettings, items: int, seed: int, kind: str) -> dict[str, object]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from gesso.checkpoint.generation_config import default_generation_config
+from gesso.checkpoint.load import load_network
 from gesso.checkpoint.save import save_network
 from gesso.checkpoint.vision import minimal_vision_config, minimal_vision_tensors
 from gesso.diffusion.levels import Mixture, PerTokenLevels, SpanLevels, UniformLevels
@@ -52,7 +53,7 @@ LEVELS = Mixture(
 )
 
 
-SAMPLER: dict[str, object] = {}
+SAMPLER: dict[str, object] = {"t_max": 0.4, "t_min": 0.2}
 """Where the bundled model's sampler settings differ from the published ones (`benchmarks/story_quality.py`)."""
 
 
@@ -171,6 +172,7 @@ def main() -> None:
         "--phrasings", type=int, help="ways of telling each beat of a plot that are used; all by default"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start-from", type=Path, help="checkpoint whose weights a new run starts from")
     parser.add_argument("--log-every", type=int, default=20)
     parser.add_argument("--eager", action="store_true", help="do not compile the step")
     parser.add_argument("--export", type=Path, help="write the finished checkpoint into this folder")
@@ -180,6 +182,8 @@ def main() -> None:
     config = shape(tokenizer)
     network = Network(config)
     initialize(network, torch.Generator().manual_seed(args.seed))
+    if args.start_from is not None:
+        network.load_state_dict(load_network(args.start_from, dtype=torch.float32).state_dict())
     documents = Documents(tokenizer, ChatTemplate.load(BUNDLED, tokenizer), config, World(phrasings=args.phrasings))
     decay_steps = args.steps // 4 if args.decay_steps is None else args.decay_steps
     settings = TrainSettings(

@@ -34,7 +34,7 @@ Split = Literal["train", "held_out"]
 HELD_OUT_ONE_IN = 20
 OPTIONAL_CHANCE = 0.5
 MAX_WORDS = 192
-MAX_TRIES = 1000
+MAX_TRIES = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
