@@ -27,8 +27,7 @@ from gesso.text.chat import Message
 from gesso.worlds.beats import split_sentences
 from gesso.worlds.check import check_story
 from gesso.worlds.patterns import read_sentence
-from gesso.worlds.stories import write_story
-from gesso.worlds.tasks import write_document
+from gesso.worlds.tasks import infill_case, write_document
 
 BATCH = 16
 
@@ -106,10 +105,7 @@ def infills(lm: gesso.LanguageModel, items: int, seed: int) -> dict[str, object]
     rng = random.Random(seed)
     good, same, sample = [], [], ""
     for _ in range(items):
-        story = write_story(rng, split="held_out")
-        index = rng.randrange(1, len(story.sentences) - 1)
-        prefix, hole = " ".join(story.sentences[:index]), " " + story.sentences[index]
-        suffix = " " + " ".join(story.sentences[index + 1 :])
+        prefix, hole, suffix, _ = infill_case(rng, "held_out")
         filled = lm.infill(prefix, suffix, seed=seed)
         good.append(check_story(prefix + filled.text + suffix).ok)
         same.append(filled.text == hole)

@@ -7,6 +7,7 @@ from typing import Any
 from gesso.checkpoint.json_file import read_json_object, write_json_object
 from gesso.errors import ConfigError
 from gesso.model.config import ModelConfig
+from gesso.sampling.settings import SamplerSettings
 
 GENERATION_CONFIG_FILE = "generation_config.json"
 
@@ -14,12 +15,7 @@ GENERATION_CONFIG_FILE = "generation_config.json"
 def default_generation_config(config: ModelConfig) -> dict[str, Any]:
     """Values published with DiffusionGemma, with the special tokens of `config`."""
     return {
-        "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": 0.1},
-        "max_denoising_steps": 48,
-        "t_max": 0.8,
-        "t_min": 0.4,
-        "stability_threshold": 1,
-        "confidence_threshold": 0.005,
+        **SamplerSettings().to_generation_config(),
         "max_new_tokens": 256,
         "eos_token_id": list(config.eos_token_ids),
         "pad_token_id": config.pad_token_id,
