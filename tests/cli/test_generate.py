@@ -141,7 +141,7 @@ def test_watched_into_a_pipe_the_steps_are_lines_and_the_text_is_the_same(gesso_
         (["Once", "-m", "FOLDER", "-o", "/no/such/folder/x"], 1, "the folder /no/such/folder does not exist; make it"),
         (["Once", "-m", "FOLDER", "-o", "FOLDER"], 1, "is a folder; name a file in it"),
         (["half \udce9", "-m", "FOLDER"], 2, "half a surrogate pair; remove it"),
-        (["Once", "-m", "FOLDER", "--steps", "many"], 2, "Invalid value for '--steps'"),
+        (["Once", "-m", "FOLDER", "--steps", "many"], 2, "unable to parse string as an integer, but it is 'many'"),
         (["Once", "--dtype", "int3"], 2, "'int3' is not one of"),
         ([], 2, "Missing argument 'PROMPT'"),
     ],

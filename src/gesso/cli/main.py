@@ -66,9 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        remark(f"{error.format_message()} (gesso --help tells the words)")  # how typer says that they were wrong
+        remark(f"{error.format_message()}{_given(error)} (gesso --help tells the words)")  # typer: the words were wrong
         return getattr(error, "exit_code", 2)
     return status or 0
+
+
+def _given(error: Exception) -> str:
+    """The value that a word could not be, which typer leaves to the error that its own stands on."""
+    reasons = getattr(error.__cause__, "errors", list)()
+    return "".join(f", but it is {reason['input']!r}" for reason in reasons)
 
 
 def _dependable(stream: TextStream) -> TextStream:
