@@ -115,7 +115,8 @@ def test_without_a_network_or_a_copy_both_are_named(offline):
         resolve(HUB_ID, offline=offline)
 
 
-def test_only_weights_tables_and_templates_are_ever_asked_for(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("weights", "spared"), [(True, []), (False, ["*.safetensors", "*.safetensors.index.json"])])
+def test_only_weights_tables_and_templates_are_ever_asked_for(tmp_path, monkeypatch, weights, spared):
     asked = {}
 
     def download(repository, **options):
@@ -123,13 +124,13 @@ def test_only_weights_tables_and_templates_are_ever_asked_for(tmp_path, monkeypa
         return str(tmp_path)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    assert resolve(HUB_ID, revision="v2", offline=True) == tmp_path
+    assert resolve(HUB_ID, revision="v2", offline=True, weights=weights) == tmp_path
     assert asked == {
         "repository": HUB_ID,
         "revision": "v2",
         "local_files_only": True,
         "allow_patterns": ["*.json", "*.jinja", "*.safetensors"],
-        "ignore_patterns": ["*/*"],
+        "ignore_patterns": ["*/*", *spared],
     }
 
 

@@ -13,9 +13,12 @@ EXAMPLE_HUB_ID = "google/diffusiongemma-26B-A4B-it"
 # Weights, tables and templates. Never a pickle and never Python, which could run code when opened.
 _WANTED = ["*.json", "*.jinja", "*.safetensors"]
 _UNWANTED = ["*/*"]
+_WEIGHTS = ["*.safetensors", "*.safetensors.index.json"]
 
 
-def resolve(model: str | Path | None, *, revision: str | None = None, offline: bool = False) -> Path:
+def resolve(
+    model: str | Path | None, *, revision: str | None = None, offline: bool = False, weights: bool = True
+) -> Path:
     """Find the folder of a model, downloading it from the Hugging Face hub where need be.
 
     Args:
@@ -24,6 +27,8 @@ def resolve(model: str | Path | None, *, revision: str | None = None, offline: b
         revision: Branch, tag or commit of a hub id.
         offline: Use only what an earlier download left in the cache. The environment variable `HF_HUB_OFFLINE` does
             the same.
+        weights: Download the weights too. Without them a model can be described but not run; where an earlier
+            download left them, they are in the folder all the same.
 
     Raises:
         ModelNotFoundError: There is no such folder, or the hub or its cache cannot give the model.
@@ -44,7 +49,7 @@ def resolve(model: str | Path | None, *, revision: str | None = None, offline: b
         raise ModelNotFoundError(
             f"there is no model {model!r}; give {BUNDLED!r}, a folder, or a hub id such as {EXAMPLE_HUB_ID!r}"
         )
-    return _download(model, revision, offline)
+    return _download(model, revision, offline, _UNWANTED if weights else _UNWANTED + _WEIGHTS)
 
 
 def _refuse_revision(revision: str | None, place: str) -> None:
@@ -65,7 +70,7 @@ def _looks_like_path(model: str) -> bool:
     return model.startswith((".", "~")) or "\\" in model or model.count("/") > 1 or model.strip("/") != model
 
 
-def _download(repository: str, revision: str | None, offline: bool) -> Path:
+def _download(repository: str, revision: str | None, offline: bool, unwanted: list[str]) -> Path:
     # Imported here: only this path needs it, and it takes longer to import than a small model to load.
     from huggingface_hub import constants, errors, snapshot_download
 
@@ -77,7 +82,7 @@ def _download(repository: str, revision: str | None, offline: bool) -> Path:
                 revision=revision,
                 local_files_only=offline,
                 allow_patterns=_WANTED,
-                ignore_patterns=_UNWANTED,
+                ignore_patterns=unwanted,
             )
         )
     except errors.HFValidationError as error:

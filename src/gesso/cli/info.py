@@ -20,23 +20,26 @@ _LABEL_WIDTH = 16
 
 def info(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="'bundled', a folder, or a hub id that was downloaded before.")
+        str, typer.Argument(metavar="MODEL", help="'bundled', a folder, or a Hugging Face hub id.")
     ] = "bundled",
     revision: options.Revision = None,
+    offline: options.Offline = False,
     json: options.Json = False,
 ) -> None:
     """Describe a model: shape, parameters, memory, settings.
 
-    Reads the configuration and the headers of the weights, which may be absent, and downloads nothing.
+    Reads the configuration and the headers of the weights, which may be absent. Of a hub id that was not downloaded
+    before, only the configuration is.
 
     Examples:
         gesso info
+        gesso info google/diffusiongemma-26B-A4B-it
         gesso info path/to/model --json
     """
     from gesso.checkpoint.hub import resolve
     from gesso.lm.summary import summarize
 
-    facts = _facts(model, summarize(resolve(model, revision=revision, offline=True)))
+    facts = _facts(model, summarize(resolve(model, revision=revision, offline=offline, weights=False)))
     if json:
         write_line(as_json(facts))
     else:
