@@ -6,7 +6,8 @@ import pytest
 
 from gesso.worlds.check import check_story
 from gesso.worlds.lexicon import CHARACTERS, THINGS
-from gesso.worlds.stories import Split, Story, write_story
+from gesso.worlds.splits import Split
+from gesso.worlds.stories import Story, write_story
 
 OTHER_PRONOUN = {"he": "she", "she": "he", "him": "her", "his": "her", "her": "his", "himself": "herself"}
 OTHER_PRONOUN |= {"herself": "himself", "He": "She", "She": "He", "His": "Her", "Her": "His"}
@@ -69,6 +70,19 @@ def test_every_told_story_passes(parts: int, split: Split, count: int):
         report = check_story(story.text)
         assert report.ok, report.problems
         assert report.problems == ()
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_report_says_what_was_told(parts: int):
+    rng = random.Random(11)
+    for _ in range(100 // parts):
+        story = write_story(rng, parts=parts)
+        for part, told in zip(story.parts, check_story(story.text).told, strict=True):
+            cast = part.cast
+            assert told.plot is part.plot
+            assert told.facts["hero"] == cast.hero.name
+            assert (told.facts["adjective"], told.facts["noun"]) == (cast.adjective, cast.thing.noun)
+            assert told.facts["place"] == cast.place.name
 
 
 @pytest.mark.parametrize(

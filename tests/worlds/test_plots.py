@@ -46,6 +46,19 @@ def test_slots_of_the_friend_occur_only_where_there_is_one(plot: Plot):
     assert plot.has_friend == bool(slots & {"Friend", "a_fkind", "fhe", "Fhe", "fhim", "fhis"})
 
 
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+@pytest.mark.parametrize(
+    "slots",
+    [{"adj", "obj", "an_obj", "An_obj"}, {"noun", "obj", "an_obj", "An_obj"}, {"place", "at_place", "to_place"}],
+    ids=["adjective", "noun", "place"],
+)
+def test_no_telling_leaves_out_what_a_request_may_ask_for(plot: Plot, slots: set[str]):
+    needed = (beat for beat in plot.beats if not beat.optional)
+    assert any(
+        all(slots & {slot for _, slot, _, _ in Formatter().parse(text)} for text in beat.phrasings) for beat in needed
+    )
+
+
 def test_phrasings_are_whole_sentences_with_paired_quotes_in_plain_ascii():
     for phrasing in EVERY_PHRASING:
         assert phrasing.isascii()

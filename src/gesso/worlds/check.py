@@ -20,6 +20,19 @@ _UNREADABLE = Reading(template="", facts=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What one part of a text tells, as most of its sentences have it.
+
+    Attributes:
+        plot: the plot.
+        facts: roles and their values, such as "hero", "friend's kind", "adjective", "noun" and "place".
+    """
+
+    plot: Plot
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoryReport:
     """What is right and wrong with a text.
 
@@ -28,12 +41,14 @@ class StoryReport:
         complete: from an opening to a closing, all beats of one plot, in order; so for each part.
         consistent: one hero, friend, thing, place, weather; pronouns and kinds that fit the names.
         problems: each problem in a few words, with its sentence.
+        told: what each part tells.
     """
 
     grammatical: bool
     complete: bool
     consistent: bool
     problems: tuple[str, ...]
+    told: tuple[Told, ...]
 
     @property
     def ok(self) -> bool:
@@ -53,12 +68,14 @@ def check_story(text: str) -> StoryReport:
     structure: list[str] = []
     truth: list[str] = []
     known: dict[str, str] = {}
+    told: list[Told] = []
     for start, end in _parts(readings):
-        facts, disorder, contradictions = _judge_part(sentences[start:end], readings[start:end], is_later=start > 0)
+        part, disorder, contradictions = _judge_part(sentences[start:end], readings[start:end], is_later=start > 0)
+        told.append(part)
         structure += disorder
         for role in ("hero", "friend"):
-            if role in facts and known.setdefault(role, facts[role]) != facts[role]:
-                truth.append(f"the {role} {known[role]} has become {facts[role]}: {sentences[start]}")
+            if role in part.facts and known.setdefault(role, part.facts[role]) != part.facts[role]:
+                truth.append(f"the {role} {known[role]} has become {part.facts[role]}: {sentences[start]}")
         truth += contradictions
     if not sentences:
         structure.append("there is no text")
@@ -67,6 +84,7 @@ def check_story(text: str) -> StoryReport:
         complete=not structure,
         consistent=not truth,
         problems=(*grammar, *structure, *truth),
+        told=tuple(told),
     )
 
 
@@ -82,8 +100,8 @@ def _parts(readings: Sequence[Sequence[Reading]]) -> list[tuple[int, int]]:
 
 def _judge_part(
     sentences: Sequence[str], readings: Sequence[Sequence[Reading]], *, is_later: bool
-) -> tuple[dict[str, str], list[str], list[str]]:
-    """Find the facts of one part, what of its plot is missing or out of order, and what contradicts the facts."""
+) -> tuple[Told, list[str], list[str]]:
+    """Find what one part tells, what of its plot is missing or out of order, and what contradicts its facts."""
     opening = NEXT_DAY if is_later else OPENING
     tellers = Counter(dict.fromkeys(PLOTS, 0))
     for found in readings:
@@ -97,7 +115,7 @@ def _judge_part(
     disorder = [] if told else _disorder(sentences, usable, opening, reached)
     told = told or [min(found, key=_cost(facts), default=_UNREADABLE) for found in usable]
     facts = _vote(told) | {"day": "That" if is_later else "One"}
-    return facts, disorder, _contradictions(sentences, told, facts)
+    return Told(plot=plot, facts=facts), disorder, _contradictions(sentences, told, facts)
 
 
 def _disorder(

@@ -223,6 +223,7 @@ PLACES = (
     _place("in the playroom", "home"),
     _place("in the barn", "dark"),
 )
+PLACE_OF = {place.name: place for place in PLACES}
 
 
 def _weather(adjective: str, tag: str, sky: str) -> Weather:

@@ -5,11 +5,9 @@ out: its words and its plot all occur in training, but never together.
 """
 
 import random
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
 
 from gesso.errors import SettingError
 from gesso.worlds.beats import CLOSING, EVENING, NEXT_DAY, OPENING, Beat, Plot, split_sentences
@@ -29,9 +27,8 @@ from gesso.worlds.lexicon import (
     Thing,
 )
 from gesso.worlds.plots import PLOTS
+from gesso.worlds.splits import Split, belongs, check_split
 
-Split = Literal["train", "held_out"]
-HELD_OUT_ONE_IN = 20
 OPTIONAL_CHANCE = 0.5
 MAX_WORDS = 192
 MAX_TRIES = 20_000
@@ -91,7 +88,7 @@ class Story:
 
 def is_held_out(hero: Character, thing: Thing, plot: Plot) -> bool:
     """Whether this combination is kept from training."""
-    return zlib.crc32(f"{hero.name}|{thing.noun}|{plot.name}".encode()) % HELD_OUT_ONE_IN == 0
+    return belongs("held_out", hero.name, thing.noun, plot.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,13 +126,12 @@ def write_story(rng: random.Random, *, parts: int = 1, split: Split = "train", w
     Raises:
         SettingError: `parts` is not 1 or 2, there is no such split, or the world is too small for such a story.
     """
-    if split not in get_args(Split):
-        raise SettingError(f"no split is called {split!r}: use train or held_out")
+    check_split(split)
     if parts not in (1, 2):
         raise SettingError(f"a story has 1 or 2 parts, not {parts!r}")
     for _ in range(MAX_TRIES):
         chosen = _cast(rng, parts, world)
-        if any(is_held_out(part.cast.hero, part.cast.thing, part.plot) != (split == "held_out") for part in chosen):
+        if not all(belongs(split, part.cast.hero.name, part.cast.thing.noun, part.plot.name) for part in chosen):
             continue
         told = [_tell(rng, part, world, is_first=part is chosen[0], is_last=part is chosen[-1]) for part in chosen]
         # A telling that came out too long for a canvas is given up with its cast: some casts have no shorter one.

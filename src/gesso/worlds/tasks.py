@@ -1,16 +1,23 @@
-"""Documents for training: stories, and the small jobs that can be done with a story whose truth is known."""
+"""The kinds of cases and their mixtures: stories, small jobs that can be done with a story, and jobs without one."""
 
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from gesso.worlds.lexicon import BOYS, COLORS, GIRLS
-from gesso.worlds.stories import WHOLE_WORLD, Split, Story, World, is_held_out, write_story
+from gesso.errors import SettingError
+from gesso.worlds import corrections, records, sorting, sudoku, sums
+from gesso.worlds.cases import Case, begin, is_exact
+from gesso.worlds.cast import with_article
+from gesso.worlds.check import check_story
+from gesso.worlds.lexicon import BOYS, COLORS, GIRLS, PLACE_OF
+from gesso.worlds.splits import Split
+from gesso.worlds.stories import WHOLE_WORLD, Story, World, is_held_out, write_story
 
-MAX_PROMPT_WORDS = 40
 TWO_PART_CHANCE = 0.1
 RAW_INSTRUCTION_CHANCE = 0.15
+BLANK = "___"
 
 REQUESTS = (
     "Write a story about {a_kind}.",
@@ -36,27 +43,70 @@ CONTINUE_REQUESTS = (
 )
 
 
+Document = Case
+"""A case as training sees it: a prompt and its response."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
-    """One training document.
+class Kind:
+    """A kind of case.
 
     Attributes:
-        prompt: what is given: the user's turn if `chat`, otherwise the beginning of the text (it may be empty).
-        response: what is to be written, with its leading space or line break where it continues raw text.
-        chat: whether prompt and response are turns of a conversation.
-        kind: a key of `KINDS`.
+        write_case: writes a fresh case of a split; kinds without a story do not ask which world is told.
+        is_right: whether a text is a right answer to a case.
+        held_out: what is never together in training.
     """
 
-    prompt: str
-    response: str
-    chat: bool
-    kind: str
+    write_case: Callable[[random.Random, Split, World], Case]
+    is_right: Callable[[Case, str], bool]
+    held_out: str
 
 
-def write_document(rng: random.Random, split: Split = "train", world: World = WHOLE_WORLD) -> Document:
-    """Write a fresh document of a kind drawn by the weights of `KINDS`."""
-    kind = rng.choices(list(KINDS), weights=[weight for weight, _ in KINDS.values()])[0]
-    return KINDS[kind][1](rng, split, world)
+def write_document(
+    rng: random.Random,
+    split: Split = "train",
+    world: World = WHOLE_WORLD,
+    mixture: Mapping[str, float] | None = None,
+) -> Case:
+    """Write a fresh case of a kind drawn by its weight.
+
+    Args:
+        rng: the source of every choice; its state advances.
+        split: "train" for what training may see, "held_out" for the rest.
+        world: the world of which its stories are told.
+        mixture: the weight of each kind, such as one of `MIXTURES`; "stories" if left out.
+
+    Raises:
+        SettingError: an unknown kind, weights that cannot be drawn by, no such split, or too small a world.
+    """
+    weights = MIXTURES["stories"] if mixture is None else mixture
+    if not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
+        raise SettingError(f"no kind can be drawn by the weights {dict(weights)}; use positive ones")
+    return write_case(rng, rng.choices(list(weights), weights=list(weights.values()))[0], split, world)
+
+
+def write_case(rng: random.Random, kind: str, split: Split = "train", world: World = WHOLE_WORLD) -> Case:
+    """Write a fresh case of one kind.
+
+    Raises:
+        SettingError: no such kind or split, or too small a world.
+    """
+    return _kind(kind).write_case(rng, split, world)
+
+
+def is_right(case: Case, text: str) -> bool:
+    """Whether a text is a right answer to a case; space around it does not matter.
+
+    Raises:
+        SettingError: the case is of no kind that can be judged.
+    """
+    return _kind(case.kind).is_right(case, text)
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise SettingError(f"no kind of case is called {name!r}; use one of {', '.join(KINDS)}")
+    return KINDS[name]
 
 
 def infill_case(rng: random.Random, split: Split = "train") -> tuple[str, str, str, Story]:
@@ -78,46 +128,44 @@ def story_prompts(rng: random.Random, split: Split = "train") -> Iterator[str]:
         yield " ".join(story.sentences[: rng.randint(1, 3)])
 
 
-def _story(rng: random.Random, split: Split, world: World) -> Document:
+def _story(rng: random.Random, split: Split, world: World) -> Case:
     story = write_story(rng, parts=2 if rng.random() < TWO_PART_CHANCE else 1, split=split, world=world)
-    return Document(prompt="", response=story.text, chat=False, kind="story")
+    return Case(prompt="", answer=story.text, chat=False, kind="story")
 
 
-def _continuation(rng: random.Random, split: Split, world: World) -> Document:
-    story = write_story(rng, split=split, world=world)
-    prompt = " ".join(story.text.split(" ")[: rng.randint(1, MAX_PROMPT_WORDS)])
-    return Document(prompt=prompt, response=story.text[len(prompt) :], chat=False, kind="continuation")
+def _continuation(rng: random.Random, split: Split, world: World) -> Case:
+    return begin(rng, write_story(rng, split=split, world=world).text, "continuation")
 
 
-def _request(rng: random.Random, split: Split, world: World) -> Document:
+def _request(rng: random.Random, split: Split, world: World) -> Case:
     story = write_story(rng, split=split, world=world)
     words = story.cast.slots() | {"theme": story.plot.theme, "title": story.title}
     return _instruction(rng, rng.choice(REQUESTS).format_map(words), story.text, "request")
 
 
-def _infill(rng: random.Random, split: Split, world: World) -> Document:
+def _infill(rng: random.Random, split: Split, world: World) -> Case:
     story = write_story(rng, split=split, world=world)
     count = rng.choice((1, 1, 2))
     index = rng.randrange(1, len(story.sentences) - count)
     prefix, hole, suffix = _cut(story, index, index + count)
     instruction = "Fill in the missing sentence:" if count == 1 else "Fill in the missing sentences:"
-    return _instruction(rng, f"{instruction}\n{prefix} ___{suffix}", hole.strip(), "infill")
+    return _instruction(rng, f"{instruction}\n{prefix} {BLANK}{suffix}", hole.strip(), "infill")
 
 
-def _continue(rng: random.Random, split: Split, world: World) -> Document:
+def _continue(rng: random.Random, split: Split, world: World) -> Case:
     story = write_story(rng, split=split, world=world)
     cut = rng.randint(1, len(story.sentences) // 2)
     prompt = f"{rng.choice(CONTINUE_REQUESTS)}\n{' '.join(story.sentences[:cut])}"
-    return Document(prompt=prompt, response=" ".join(story.sentences[cut:]), chat=True, kind="continue")
+    return Case(prompt=prompt, answer=" ".join(story.sentences[cut:]), chat=True, kind="continue")
 
 
-def _question(rng: random.Random, split: Split, world: World) -> Document:
+def _question(rng: random.Random, split: Split, world: World) -> Case:
     story = write_story(rng, split=split, world=world)
     question, answer = rng.choice(_questions(story))
-    return Document(prompt=f"{story.text}\n{question}", response=answer, chat=True, kind="question")
+    return Case(prompt=f"{story.text}\n{question}", answer=answer, chat=True, kind="question")
 
 
-def _rename(rng: random.Random, split: Split, world: World) -> Document:
+def _rename(rng: random.Random, split: Split, world: World) -> Case:
     """Rename a child; an animal's name belongs to its kind."""
     story = write_story(rng, split=split, world=world)
     while story.hero.is_animal:
@@ -133,26 +181,107 @@ def _rename(rng: random.Random, split: Split, world: World) -> Document:
     old, new = story.hero.name, rng.choice(names)
     passage = " ".join(story.sentences[: rng.randint(3, 8)])
     prompt = f"Change the name from {old} to {new}:\n{passage}"
-    return Document(prompt=prompt, response=re.sub(rf"\b{old}\b", new, passage), chat=True, kind="rename")
+    return Case(prompt=prompt, answer=re.sub(rf"\b{old}\b", new, passage), chat=True, kind="rename")
 
 
-KINDS: Mapping[str, tuple[float, Callable[[random.Random, Split, World], Document]]] = {
-    "story": (0.40, _story),
-    "continuation": (0.20, _continuation),
-    "request": (0.20, _request),
-    "infill": (0.08, _infill),
-    "continue": (0.04, _continue),
-    "question": (0.04, _question),
-    "rename": (0.04, _rename),
+def _is_story(case: Case, text: str) -> bool:
+    return check_story(text).ok
+
+
+def _continues(case: Case, text: str) -> bool:
+    """Whether prompt and text are one story; the first line of a chat only asks for it."""
+    beginning = case.prompt.partition("\n")[2] if case.chat else case.prompt
+    return check_story(f"{beginning} {text.strip()}").ok
+
+
+def _fits_request(case: Case, text: str) -> bool:
+    """Whether a text is a story that could have been asked for in these words."""
+    report = check_story(text)
+    if not report.ok:
+        return False
+    plot, facts = report.told[0].plot, report.told[0].facts
+    place, thing = PLACE_OF[facts["place"]], f"{facts['adjective']} {facts['noun']}"
+    words = {
+        "Hero": facts["hero"],
+        "a_kind": with_article(facts["hero's kind"]),
+        "an_obj": with_article(thing),
+        "place": place.name,
+        "at_place": place.at,
+        "theme": plot.theme,
+        "title": f"{facts['hero']} and the {thing.title()}",
+    }
+    return case.prompt in {request.format_map(words) for request in REQUESTS}
+
+
+def _fills_blank(case: Case, text: str) -> bool:
+    return check_story(case.prompt.partition("\n")[2].replace(BLANK, text.strip())).ok
+
+
+def _apart(write_case: Callable[[random.Random, Split], Case]) -> Callable[[random.Random, Split, World], Case]:
+    """Make one kind of writer of another: no story is told, so the world does not matter."""
+    return lambda rng, split, world: write_case(rng, split)
+
+
+_STORY = "hero, thing and plot"
+
+KINDS: Mapping[str, Kind] = {
+    "story": Kind(write_case=_story, is_right=_is_story, held_out=_STORY),
+    "continuation": Kind(write_case=_continuation, is_right=_continues, held_out=_STORY),
+    "request": Kind(write_case=_request, is_right=_fits_request, held_out=_STORY),
+    "infill": Kind(write_case=_infill, is_right=_fills_blank, held_out=_STORY),
+    "continue": Kind(write_case=_continue, is_right=_continues, held_out=_STORY),
+    "question": Kind(write_case=_question, is_right=is_exact, held_out=_STORY),
+    "rename": Kind(write_case=_rename, is_right=is_exact, held_out=_STORY),
+    "correction": Kind(write_case=corrections.write_case, is_right=corrections.is_right, held_out=_STORY),
+    "record": Kind(write_case=_apart(records.write_case), is_right=records.is_right, held_out="two of its values"),
+    "sum": Kind(write_case=_apart(sums.write_case), is_right=sums.is_right, held_out="the two numbers"),
+    "sorting": Kind(write_case=_apart(sorting.write_case), is_right=sorting.is_right, held_out="the set of words"),
+    **{
+        f"sudoku{size}": Kind(
+            write_case=_apart(partial(sudoku.write_case, size=size)),
+            is_right=sudoku.is_right,
+            held_out="the digits of the solution",
+        )
+        for size in sudoku.BOXES
+    },
 }
-"""The kinds of documents: their weight in the mixture, and what writes them."""
+"""Every kind of case, by its name."""
+
+MIXTURES: Mapping[str, Mapping[str, float]] = {
+    "stories": {
+        "story": 0.40,
+        "continuation": 0.20,
+        "request": 0.20,
+        "infill": 0.08,
+        "continue": 0.04,
+        "question": 0.04,
+        "rename": 0.04,
+    },
+    "all": {
+        "story": 0.22,
+        "continuation": 0.12,
+        "request": 0.14,
+        "infill": 0.07,
+        "continue": 0.03,
+        "question": 0.03,
+        "rename": 0.03,
+        "correction": 0.08,
+        "record": 0.08,
+        "sum": 0.04,
+        "sorting": 0.04,
+        "sudoku4": 0.02,
+        "sudoku6": 0.08,
+        "sudoku9": 0.02,
+    },
+}
+"""Weights by which training draws its kinds: stories and what is done with them, or all kinds."""
 
 
-def _instruction(rng: random.Random, prompt: str, response: str, kind: str) -> Document:
+def _instruction(rng: random.Random, prompt: str, answer: str, kind: str) -> Case:
     """Set an instruction as a chat, or now and then as raw text with the answer on the next line."""
     if rng.random() < RAW_INSTRUCTION_CHANCE:
-        return Document(prompt=prompt, response=f"\n{response}", chat=False, kind=kind)
-    return Document(prompt=prompt, response=response, chat=True, kind=kind)
+        return Case(prompt=prompt, answer=answer, joint="\n", chat=False, kind=kind)
+    return Case(prompt=prompt, answer=answer, chat=True, kind=kind)
 
 
 def _cut(story: Story, start: int, end: int) -> tuple[str, str, str]:
