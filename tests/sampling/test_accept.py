@@ -72,6 +72,30 @@ def test_positions_of_no_entropy_are_all_accepted():
 
 
 @settings(max_examples=50, deadline=None)
+@given(seeds, bounds, st.integers(1, 14))
+def test_with_a_reach_the_bound_is_spent_on_the_positions_near_the_first_uncertain_one(seed, bound, reach):
+    entropy = random_case(seed)[0]
+    accepted = accept(EntropyBound(bound_nats=bound, reach=reach), entropy)
+    for row, kept in zip(entropy, accepted, strict=True):
+        uncertain = [i for i, nats in enumerate(row.tolist()) if nats > bound]
+        near = uncertain[0] + reach if uncertain else len(row)
+        assert not kept[near:].any()
+        assert kept[:near].equal(accept(EntropyBound(bound_nats=bound), row[None, :near])[0])
+
+
+def test_a_reach_of_the_whole_canvas_changes_nothing():
+    entropy = random_case(0)[0]
+    assert accept(EntropyBound(reach=12), entropy).equal(accept(EntropyBound(), entropy))
+
+
+def test_pins_out_of_reach_are_accepted():
+    pinned = torch.tensor([[False, False, False, True]])
+    assert accept(EntropyBound(reach=1), torch.tensor([[0.5, 0.0, 0.0, 9.0]]), pinned).tolist() == [
+        [True, False, False, True]
+    ]
+
+
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 def test_pins_are_accepted_and_the_free_positions_are_judged_as_if_they_were_alone(rule, seed):
@@ -108,6 +132,7 @@ def test_top_k_keeps_the_k_most_certain_even_among_equals():
     [
         (lambda: EntropyBound(bound_nats=0.0), "entropy bound is 0 nats; give a number above 0"),
         (lambda: EntropyBound(bound_nats=-1.0), "entropy bound is -1 nats"),
+        (lambda: EntropyBound(reach=0), "the reach is 0 positions; give at least 1"),
         (lambda: EntropyBound(bound_nats=math.nan), "entropy bound is nan nats"),
         (lambda: ConfidenceThreshold(min_probability=1.5), "confidence threshold is 1.5"),
         (lambda: ConfidenceThreshold(min_probability=0.0), "confidence threshold is 0"),

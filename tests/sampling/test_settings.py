@@ -37,10 +37,11 @@ def test_the_defaults_are_the_published_ones():
 
 
 def test_writing_and_reading_give_the_same_settings():
-    assert SamplerSettings().to_generation_config() == {key: PUBLISHED[key] for key in SAMPLER_KEYS}
+    published = SAMPLER_KEYS - {"acceptance_reach"}
+    assert SamplerSettings().to_generation_config() == {key: PUBLISHED[key] for key in published}
     for settings in (SamplerSettings(), OTHER):
         written = json.loads(json.dumps(settings.to_generation_config()))
-        assert written.keys() == SAMPLER_KEYS
+        assert written.keys() == published
         assert SamplerSettings.from_generation_config(written) == settings
 
 
@@ -50,6 +51,20 @@ def test_the_reference_reads_what_is_written():
     assert (config.t_max, config.t_min) == (1.0, 0.0)
     assert config.sampler_config.entropy_bound == 2.5
     assert (config.stability_threshold, config.confidence_threshold) == (0, 0.1)
+
+
+def test_a_reach_stands_beside_the_published_keys_and_not_among_them():
+    settings = SamplerSettings(acceptance=EntropyBound(reach=24))
+    written = settings.to_generation_config()
+    assert written == SamplerSettings().to_generation_config() | {"acceptance_reach": 24}
+    assert SamplerSettings.from_generation_config(written) == settings
+
+
+def test_an_override_of_the_reach_leaves_the_bound_and_the_other_way_round():
+    base = SamplerSettings(acceptance=EntropyBound(bound_nats=1.0, reach=24))
+    assert base.with_overrides(reach=8).acceptance == EntropyBound(bound_nats=1.0, reach=8)
+    assert base.with_overrides(reach=0).acceptance == EntropyBound(bound_nats=1.0)
+    assert base.with_overrides(entropy_bound=0.5).acceptance == EntropyBound(bound_nats=0.5, reach=24)
 
 
 def test_whole_numbers_are_numbers():
@@ -133,6 +148,7 @@ def test_an_override_brings_its_rule_with_it():
         ({"t_min": 0.9}, "t_min must not be above t_max"),
         ({"temperature": 0.5, "t_min": 0.1}, "one temperature for all steps"),
         ({"entropy_bound": 0.0}, "entropy bound is 0"),
+        ({"reach": -1}, "the reach is -1 positions; give at least 1"),
         ({"confidence": -1.0}, "confidence threshold is -1"),
         ({"stability": -1}, "stability is -1"),
     ],

@@ -36,15 +36,23 @@ class EntropyBound:
     That sum bounds the mutual information of the kept tokens, that is, what is lost by sampling them independently
     (Ben-Hamu et al. 2025, arXiv 2505.24857). The most certain position is always kept.
 
+    Text that is kept far ahead fixes how many tokens must fit before it, and a model that is not sure of the count then
+    leaves a word out or says one twice. `reach` keeps the writing near its open end.
+
     Attributes:
         bound_nats: the bound, above 0.
+        reach: positions that may be kept, counted from the first one whose entropy alone is above the bound; those
+            behind them stay noise. None, as published: all.
     """
 
     bound_nats: float = 0.1
+    reach: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.bound_nats < math.inf:
             raise SettingError(f"the entropy bound is {self.bound_nats:g} nats; give a number above 0 (0.1 is usual)")
+        if self.reach is not None and self.reach < 1:
+            raise SettingError(f"the reach is {self.reach} positions; give at least 1, or None for the whole canvas")
 
     def accept(
         self, entropy: CanvasEntropy, confidence: Float[Tensor, "B C"], pinned: CanvasMask | None = None
@@ -52,9 +60,18 @@ class EntropyBound:
         """Keep positions in order of entropy until the bound is spent."""
         if pinned is not None:
             entropy = entropy.masked_fill(pinned, 0.0)
-        ascending, order = entropy.sort(-1)
-        kept = ascending.cumsum(-1) - ascending <= self.bound_nats
-        return torch.zeros_like(kept).scatter(-1, order, kept)
+        ascending, order = self._within_reach(entropy).sort(-1)
+        kept = (ascending.cumsum(-1) - ascending <= self.bound_nats) & ascending.isfinite()
+        accepted = torch.zeros_like(kept).scatter(-1, order, kept)
+        return accepted if pinned is None else accepted | pinned
+
+    def _within_reach(self, entropy: CanvasEntropy) -> CanvasEntropy:
+        """Make positions out of reach infinitely uncertain."""
+        if self.reach is None:
+            return entropy
+        num_open = (entropy > self.bound_nats).cumsum(-1)
+        behind_open_end = (num_open > 0).cumsum(-1) > self.reach
+        return entropy.masked_fill(behind_open_end, math.inf)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

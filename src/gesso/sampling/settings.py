@@ -10,9 +10,20 @@ from gesso.sampling.stop import StableAndConfident, Stop
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature, Temperature
 
 SAMPLER_KEYS = frozenset(
-    {"sampler_config", "max_denoising_steps", "t_max", "t_min", "stability_threshold", "confidence_threshold"}
+    {
+        "sampler_config",
+        "max_denoising_steps",
+        "t_max",
+        "t_min",
+        "stability_threshold",
+        "confidence_threshold",
+        "acceptance_reach",
+    }
 )
-"""The keys of generation_config.json that the sampler reads; the others belong to other readers."""
+"""The keys of generation_config.json that the sampler reads; the others belong to other readers.
+
+`acceptance_reach` is Gesso's own, which other readers pass over; all others are the published ones.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +67,10 @@ class SamplerSettings:
                     start=float(_read(config, "t_max", (int, float), 0.8)),
                     end=float(_read(config, "t_min", (int, float), 0.4)),
                 ),
-                acceptance=EntropyBound(bound_nats=float(_read(sampler, "entropy_bound", (int, float), 0.1))),
+                acceptance=EntropyBound(
+                    bound_nats=float(_read(sampler, "entropy_bound", (int, float), 0.1)),
+                    reach=_read(config, "acceptance_reach", int, None),
+                ),
                 stop=StableAndConfident(
                     stability_steps=_read(config, "stability_threshold", int, 1),
                     confidence_nats=float(_read(config, "confidence_threshold", (int, float), 0.005)),
@@ -74,10 +88,11 @@ class SamplerSettings:
         match self:
             case SamplerSettings(
                 temperature=LinearTemperature(start=start, end=end),
-                acceptance=EntropyBound(bound_nats=bound),
+                acceptance=EntropyBound(bound_nats=bound, reach=reach),
                 stop=StableAndConfident(stability_steps=stability, confidence_nats=confidence),
             ) if start > end:
-                return {
+                own = {} if reach is None else {"acceptance_reach": reach}
+                return own | {
                     "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": bound},
                     "max_denoising_steps": self.max_steps,
                     "t_max": start,
@@ -98,6 +113,7 @@ class SamplerSettings:
         t_max: float | None = None,
         t_min: float | None = None,
         entropy_bound: float | None = None,
+        reach: int | None = None,
         confidence: float | None = None,
         stability: int | None = None,
     ) -> "SamplerSettings":
@@ -112,6 +128,7 @@ class SamplerSettings:
             t_max: temperature of the first step.
             t_min: temperature that later steps fall towards.
             entropy_bound: bound of the accepted entropies, in nats.
+            reach: positions behind the first uncertain one that may be accepted; 0 for all.
             confidence: mean entropy to stop below, in nats.
             stability: earlier steps that must have had the same draft.
 
@@ -130,8 +147,12 @@ class SamplerSettings:
             changes["temperature"] = ConstantTemperature(value=temperature)
         elif t_max is not None or t_min is not None:
             changes["temperature"] = _linear(self.temperature, start=t_max, end=t_min)
-        if entropy_bound is not None:
-            changes["acceptance"] = EntropyBound(bound_nats=entropy_bound)
+        if entropy_bound is not None or reach is not None:
+            accept = self.acceptance if isinstance(self.acceptance, EntropyBound) else EntropyBound()
+            changes["acceptance"] = EntropyBound(
+                bound_nats=accept.bound_nats if entropy_bound is None else entropy_bound,
+                reach=accept.reach if reach is None else reach or None,
+            )
         if confidence is not None or stability is not None:
             given = {"confidence_nats": confidence, "stability_steps": stability}
             rule = self.stop if isinstance(self.stop, StableAndConfident) else StableAndConfident()
