@@ -1,0 +1,169 @@
+// Where one asks, and the dials.
+
+import { h } from "./element.ts";
+
+/** What the reader has set; a dial that was not touched leaves the model's own value. */
+export interface Dials {
+  steps?: number;
+  temperature?: number;
+  max_tokens?: number;
+  seed?: number;
+}
+
+const CANVAS_TOKENS = 256;
+const MOST_CANVASES = 4;
+const OWN = "model's own";
+const IDEAS = [
+  "Write a story about a lost toy.",
+  "Write a story about a fox who makes a friend.",
+  "Write a story about a brave little boat.",
+];
+
+export class Composer {
+  readonly element: HTMLElement;
+  private readonly text: HTMLTextAreaElement;
+  private readonly send = h("button", { type: "submit", class: "send" }, "Paint");
+  private readonly stop: HTMLButtonElement;
+  private readonly ideas = h("div", { class: "ideas", role: "group", "aria-label": "Ideas" });
+  private readonly steps = new Dial("Steps", { min: 1, max: 64, start: 48 }, (value) => `at most ${value}`);
+  private readonly temperature = new Dial("Temperature", { min: 0, max: 1.5, step: 0.05, start: 0.4 }, (value) =>
+    value.toFixed(2),
+  );
+  private readonly length = h("select", { id: "length" }, h("option", { value: "" }, OWN));
+  private readonly seed = h("input", {
+    id: "seed",
+    type: "number",
+    min: 0,
+    max: 2 ** 31,
+    step: 1,
+    placeholder: "drawn",
+  });
+
+  constructor(
+    private readonly onask: (question: string) => void,
+    onstop: () => void,
+  ) {
+    this.text = h("textarea", {
+      rows: 2,
+      placeholder: "Ask for a story\u2026",
+      "aria-label": "Your message",
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        this.ask();
+      },
+    });
+    this.stop = h("button", { type: "button", class: "stop", hidden: true, onclick: onstop }, "Stop");
+    for (let count = 1; count <= MOST_CANVASES; count++) {
+      const tokens = count * CANVAS_TOKENS;
+      this.length.append(h("option", { value: tokens }, `${tokens} tokens`));
+    }
+    this.ideas.append(...IDEAS.map((idea) => h("button", { type: "button", onclick: () => this.onask(idea) }, idea)));
+    const more = h(
+      "div",
+      { class: "more" },
+      h("label", { for: "length" }, "Length", this.length),
+      h("label", { for: "seed" }, "Seed", this.seed),
+    );
+    this.element = h(
+      "form",
+      {
+        class: "composer",
+        onsubmit: (event: SubmitEvent) => {
+          event.preventDefault();
+          this.ask();
+        },
+      },
+      this.ideas,
+      h(
+        "div",
+        { class: "dials", role: "group", "aria-label": "Dials" },
+        this.steps.element,
+        this.temperature.element,
+        more,
+      ),
+      h("div", { class: "line" }, this.text, this.send, this.stop),
+    );
+  }
+
+  get dials(): Dials {
+    const dials: Dials = {};
+    if (this.steps.value !== null) dials.steps = this.steps.value;
+    if (this.temperature.value !== null) dials.temperature = this.temperature.value;
+    if (this.length.value) dials.max_tokens = Number(this.length.value);
+    if (this.seed.value && this.seed.checkValidity()) dials.seed = this.seed.valueAsNumber;
+    return dials;
+  }
+
+  /** While the model paints, one can stop it and not ask. */
+  setBusy(busy: boolean): void {
+    const hadFocus = document.activeElement === (busy ? this.send : this.stop);
+    this.send.hidden = busy;
+    this.stop.hidden = !busy;
+    if (hadFocus) (busy ? this.stop : this.send).focus();
+  }
+
+  showIdeas(shown: boolean): void {
+    this.ideas.hidden = !shown;
+  }
+
+  focus(): void {
+    this.text.focus();
+  }
+
+  private ask(): void {
+    const question = this.text.value.trim();
+    if (!question || this.send.hidden) return;
+    this.text.value = "";
+    this.onask(question);
+  }
+}
+
+interface Range {
+  min: number;
+  max: number;
+  step?: number;
+  start: number;
+}
+
+class Dial {
+  readonly element: HTMLElement;
+  /** null until the reader has moved it. */
+  value: number | null = null;
+
+  constructor(name: string, { min, max, step = 1, start }: Range, say: (value: number) => string) {
+    const output = h("output", {}, OWN);
+    const slider = h("input", {
+      type: "range",
+      min,
+      max,
+      step,
+      value: start,
+      "aria-label": name,
+      "aria-valuetext": OWN,
+      oninput: () => set(slider.valueAsNumber),
+    });
+    const reset = h(
+      "button",
+      {
+        type: "button",
+        class: "reset",
+        hidden: true,
+        "aria-label": `${name}: ${OWN}`,
+        title: OWN,
+        onclick: () => set(null),
+      },
+      "\u00d7",
+    );
+    const set = (value: number | null): void => {
+      this.value = value;
+      output.textContent = value === null ? OWN : say(value);
+      slider.setAttribute("aria-valuetext", output.textContent);
+      slider.classList.toggle("own", value === null);
+      if (value === null) slider.valueAsNumber = start;
+      reset.hidden = value === null;
+    };
+    slider.classList.add("own");
+    this.element = h("div", { class: "dial" }, h("span", {}, name), output, reset, slider);
+  }
+}

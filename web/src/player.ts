@@ -1,0 +1,242 @@
+// The canvas with all that belongs to it: figures, mosaic, timeline, controls, history, files.
+
+import { CanvasView, percent } from "./canvas_view.ts";
+import { download, h, iconButton, setIcon } from "./element.ts";
+import { type Frame, type Moment, frameOf, momentsOf } from "./frame.ts";
+import { History } from "./history.ts";
+import { BACK, FORWARD, PAUSE, PLAY } from "./icons.ts";
+import { Mosaic } from "./mosaic.ts";
+import { drawPicture } from "./picture.ts";
+import { Timeline, momentName } from "./timeline.ts";
+import type { Trace } from "./trace.ts";
+
+const MOMENT_MS = 240; // at speed 1
+const SPEEDS: Record<string, number> = { slow: 0.5, normal: 1, fast: 2.5 };
+const REST_MS = 3500; // before a loop begins anew
+
+export interface Showing {
+  /** It is being written: follow its last moment. */
+  live?: boolean;
+  /** Play it by itself, over and over, until someone touches it. */
+  loop?: boolean;
+  /** What it is, if not an answer. */
+  title?: string;
+}
+
+export class Player {
+  readonly element: HTMLElement;
+  private readonly canvas = new CanvasView((position) => this.pick(position));
+  private readonly mosaic = new Mosaic((position) => this.pick(position));
+  private readonly timeline = new Timeline((index) => this.go(index));
+  private readonly history = new History(
+    (index) => this.go(index),
+    () => this.pick(null),
+  );
+  private readonly step = h("p", { class: "step" });
+  private readonly figures = h("p", { class: "figures" });
+  private readonly caption = h("p", { class: "caption" }, "A canvas waits for its noise.");
+  private readonly playButton = iconButton("Play", PLAY, () => this.toggle());
+  private readonly liveButton = h(
+    "button",
+    { type: "button", class: "live", hidden: true, onclick: () => this.follow() },
+    "Live",
+  );
+  private readonly speed = h("select", { "aria-label": "Speed of the replay" });
+
+  private trace: Trace | null = null;
+  private moments: Moment[] = [];
+  private index = 0;
+  private position: number | null = null;
+  private title = "";
+  private live = false;
+  private following = false;
+  private looping = false;
+  private timer: number | undefined;
+
+  constructor() {
+    for (const name of Object.keys(SPEEDS))
+      this.speed.append(h("option", { value: name, selected: name === "normal" }, name));
+    const controls = h(
+      "div",
+      { class: "controls", role: "group", "aria-label": "Replay" },
+      iconButton("One step back", BACK, () => this.go(this.index - 1)),
+      this.playButton,
+      iconButton("One step on", FORWARD, () => this.go(this.index + 1)),
+      this.speed,
+      this.liveButton,
+      h("span", { class: "gap" }),
+      h("button", { type: "button", title: "Save the trace as JSON", onclick: () => this.saveTrace() }, "Save trace"),
+      h(
+        "button",
+        { type: "button", title: "Save an animated picture (SVG)", onclick: () => this.savePicture() },
+        "Save picture",
+      ),
+    );
+    const status = h(
+      "div",
+      { class: "status" },
+      this.mosaic.element,
+      h("div", {}, this.step, this.figures, this.caption, legend()),
+    );
+    const sheet = h("div", { class: "sheet" }, this.canvas.element);
+    this.element = h(
+      "section",
+      { class: "player", "aria-label": "Canvas" },
+      status,
+      sheet,
+      this.timeline.element,
+      controls,
+      this.history.element,
+    );
+    document.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** Show a trace: its last moment, or from the beginning if it plays by itself. */
+  show(trace: Trace, { live = false, loop = false, title = "" }: Showing = {}): void {
+    this.stop();
+    this.trace = trace;
+    this.title = title;
+    this.live = this.following = live;
+    this.history.show([], 0, null);
+    this.pick(null);
+    this.moments = momentsOf(trace);
+    this.index = loop ? 0 : this.moments.length - 1;
+    this.draw();
+    if (loop) this.play(true);
+  }
+
+  /** The trace that is shown has grown, or, with `live` false, is complete. */
+  grown(live: boolean): void {
+    if (!this.trace) return;
+    const wasLive = this.live;
+    this.live = live;
+    this.moments = momentsOf(this.trace);
+    if (this.following) this.index = this.moments.length - 1;
+    if (wasLive && !live) this.following = false;
+    this.draw();
+  }
+
+  /** Play from here, or from the beginning if this is the end. */
+  play(loop = false): void {
+    if (!this.trace || this.moments.length < 2) return;
+    this.looping = loop;
+    this.following = false;
+    if (this.index >= this.moments.length - 1) this.index = 0;
+    setIcon(this.playButton, PAUSE);
+    this.playButton.setAttribute("aria-label", "Pause");
+    this.playButton.title = "Pause";
+    this.draw();
+    this.schedule(MOMENT_MS);
+  }
+
+  stop(): void {
+    window.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.looping = false;
+    setIcon(this.playButton, PLAY);
+    this.playButton.setAttribute("aria-label", "Play");
+    this.playButton.title = "Play";
+  }
+
+  private schedule(delay: number): void {
+    this.timer = window.setTimeout(() => this.tick(), delay / (SPEEDS[this.speed.value] ?? 1));
+  }
+
+  private tick(): void {
+    this.index = this.index >= this.moments.length - 1 ? 0 : this.index + 1;
+    const atEnd = this.index === this.moments.length - 1;
+    this.draw();
+    if (!atEnd) this.schedule(MOMENT_MS);
+    else if (this.looping) this.schedule(REST_MS);
+    else this.stop();
+  }
+
+  private toggle(): void {
+    if (this.timer === undefined) this.play();
+    else this.stop();
+  }
+
+  private go(index: number): void {
+    this.stop();
+    this.index = Math.max(0, Math.min(this.moments.length - 1, index));
+    this.following = this.live && this.index === this.moments.length - 1;
+    this.draw();
+  }
+
+  private follow(): void {
+    this.go(this.moments.length - 1);
+  }
+
+  private pick(position: number | null): void {
+    this.position = position;
+    this.canvas.mark(position);
+    this.mosaic.mark(position);
+    this.history.show(this.moments, this.index, position);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog")) return;
+    if (event.key === " " && target.closest("button, a, summary")) return;
+    if (event.key === "ArrowLeft") this.go(this.index - 1);
+    else if (event.key === "ArrowRight") this.go(this.index + 1);
+    else if (event.key === " ") this.toggle();
+    else if (event.key === "Escape" && this.position !== null) this.pick(null);
+    else return;
+    event.preventDefault();
+  }
+
+  private draw(): void {
+    const moment = this.moments[this.index];
+    if (!this.trace || !moment) return;
+    const frame = frameOf(this.trace, moment);
+    this.canvas.show(frame);
+    this.mosaic.show(frame);
+    this.timeline.show(this.trace, this.moments, this.index);
+    this.history.show(this.moments, this.index, this.position);
+    this.step.textContent = this.title + momentName(moment);
+    this.figures.textContent = figuresOf(frame);
+    this.caption.textContent = captionOf(frame);
+    this.liveButton.hidden = !this.live || this.following;
+  }
+
+  private saveTrace(): void {
+    if (this.trace) download("gesso-trace.json", "application/json", JSON.stringify(this.trace));
+  }
+
+  private savePicture(): void {
+    if (this.trace) download("gesso-canvas.svg", "image/svg+xml", drawPicture(this.trace));
+  }
+}
+
+function legend(): HTMLElement {
+  const meanings = {
+    noise: "random tokens",
+    draft: "a guess, not kept yet",
+    accepted: "kept for the next step",
+    committed: "final",
+  };
+  const items = Object.entries(meanings).map(([state, meaning]) =>
+    h("li", {}, h("b", { "data-state": state }, state), ` ${meaning}`),
+  );
+  return h("ul", { class: "legend", "aria-label": "Legend" }, ...items);
+}
+
+function figuresOf(frame: Frame): string {
+  const { step, commit } = frame.moment;
+  const speed = step.seconds > 0 ? `${Math.round(frame.tokens / step.seconds)} tokens/s` : "";
+  const kept = commit ? `${commit.tokens} tokens` : `${frame.counts.accepted} of ${frame.cells.length} accepted`;
+  const sure = commit ? "" : `${percent(Math.exp(-frame.meanEntropy))} sure`;
+  const temperature = commit || step.temperature === null ? "" : `temperature ${step.temperature.toFixed(2)}`;
+  return [kept, sure, temperature, speed].filter(Boolean).join("  \u00b7  ");
+}
+
+function captionOf(frame: Frame): string {
+  const { step, commit } = frame.moment;
+  if (commit) {
+    const { tokens, steps } = commit;
+    return `${tokens} tokens in ${steps} steps. One after the other they would have taken ${tokens}.`;
+  }
+  if (step.step === 1) return `A canvas begins as ${frame.cells.length} random tokens.`;
+  return "Each step looks at all positions at once, keeps what it is sure of, and throws the dice again for the rest.";
+}
