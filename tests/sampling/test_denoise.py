@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gesso.errors import GenerationError, InputError
-from gesso.sampling.denoise import denoise_canvas
+from gesso.sampling.denoise import denoise_canvas, first_state, next_step
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
@@ -121,6 +121,18 @@ def test_pins_hold_in_everything_the_network_sees_and_writes():
     for tokens in (*network.canvases_seen, *(result.state.draft for result in results)):
         assert tokens.equal(pins.apply(tokens))
     assert results[-1].state.draft.equal(pins.apply(target()))
+
+
+def test_a_loop_of_ones_own_takes_the_same_steps():
+    network, settings = RestlessDenoiser(target(), vocab_size=40), SamplerSettings()
+    generators = [canvas_generator(seed, 0) for seed in (1, 2, 3)]
+    state = first_state(settings, generators, **SIZES)
+    for theirs in run(network, settings=settings):
+        ours = next_step(state, network, settings, generators, SIZES["vocab_size"])
+        for name in ("canvas", "draft", "finished"):
+            assert getattr(ours.state, name).equal(getattr(theirs.state, name))
+        state = ours.state
+    assert state.finished.all()
 
 
 def test_no_gradient_is_kept():

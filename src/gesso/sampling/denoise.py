@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from gesso.errors import GenerationError, InputError
+from gesso.sampling.constraint import Constraint
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import draw_canvas, draw_step
 from gesso.sampling.pins import Pins
@@ -22,6 +23,7 @@ def denoise_canvas(
     vocab_size: int,
     initial: CanvasIds | None = None,
     pins: Pins | None = None,
+    constraint: Constraint | None = None,
     device: torch.device | None = None,
 ) -> Iterator[StepResult]:
     """Refine a batch of canvases step by step, until all rows are finished or the steps run out.
@@ -37,14 +39,46 @@ def denoise_canvas(
         vocab_size: tokens that noise is drawn from.
         initial: canvases to start from, such as a text to revise. None: pure noise.
         pins: tokens that are fixed.
+        constraint: which canvases are valid. None: all.
         device: where the canvases are made. None: where `initial` is, or the CPU.
 
     Yields:
         The result of every step, at least one.
 
     Raises:
-        InputError: `initial` or `pins` have the wrong shape or hold no tokens of this vocabulary.
+        InputError: `initial` or `pins` have the wrong shape or hold no tokens of this vocabulary, or the pins
+            contradict the constraint.
         GenerationError: the network's logits are not numbers.
+    """
+    state = first_state(
+        settings,
+        generators,
+        canvas_length=canvas_length,
+        vocab_size=vocab_size,
+        initial=initial,
+        pins=pins,
+        constraint=constraint,
+        device=device,
+    )
+    return _steps(state, denoiser, settings, generators, vocab_size)
+
+
+def first_state(
+    settings: SamplerSettings,
+    generators: Sequence[torch.Generator],
+    *,
+    canvas_length: int,
+    vocab_size: int,
+    initial: CanvasIds | None = None,
+    pins: Pins | None = None,
+    constraint: Constraint | None = None,
+    device: torch.device | None = None,
+) -> CanvasState:
+    """Draw or check the canvases that a loop starts from; the arguments are those of `denoise_canvas`.
+
+    Raises:
+        InputError: `initial` or `pins` have the wrong shape or hold no tokens of this vocabulary, or the pins
+            contradict the constraint.
     """
     shape = (len(generators), canvas_length)
     if initial is not None:
@@ -55,8 +89,42 @@ def denoise_canvas(
     device = torch.device("cpu") if device is None else device
     if initial is None:
         initial = draw_canvas(generators, canvas_length=canvas_length, vocab_size=vocab_size, device=device)
-    state = start_state(initial.to(device), settings, pins)
-    return _steps(state, denoiser, settings, generators, vocab_size)
+    if pins is not None and constraint is not None:
+        _check_agreement(pins, constraint, vocab_size)
+    return start_state(initial.to(device), settings, pins, constraint)
+
+
+def next_step(
+    state: CanvasState,
+    denoiser: Denoiser,
+    settings: SamplerSettings,
+    generators: Sequence[torch.Generator],
+    vocab_size: int,
+) -> StepResult:
+    """Draw what a step needs and take it: one turn of the loop, for whoever runs a loop of their own.
+
+    Args:
+        state: the canvases; not changed.
+        denoiser: the network, its cache at the text before the canvases.
+        settings: temperature, acceptance and stopping.
+        generators: one for each row; advanced where the row is not finished.
+        vocab_size: tokens that noise is drawn from.
+
+    Raises:
+        GenerationError: the network's logits are not numbers.
+    """
+    active = ~state.finished
+    draws = draw_step(
+        generators,
+        canvas_length=state.canvas.shape[1],
+        vocab_size=vocab_size,
+        device=state.canvas.device,
+        active=active.tolist(),
+    )
+    with torch.no_grad():
+        result = denoise_step(state, denoiser, settings, draws)
+    _check_numbers(result, active, settings.max_steps)
+    return result
 
 
 def _steps(
@@ -67,17 +135,7 @@ def _steps(
     vocab_size: int,
 ) -> Iterator[StepResult]:
     for _ in range(settings.max_steps):
-        active = ~state.finished
-        draws = draw_step(
-            generators,
-            canvas_length=state.canvas.shape[1],
-            vocab_size=vocab_size,
-            device=state.canvas.device,
-            active=active.tolist(),
-        )
-        with torch.no_grad():
-            result = denoise_step(state, denoiser, settings, draws)
-        _check_numbers(result, active, settings.max_steps)
+        result = next_step(state, denoiser, settings, generators, vocab_size)
         state = result.state
         yield result
         if bool(state.finished.all()):
@@ -99,3 +157,13 @@ def _check_tokens(tokens: CanvasIds, shape: tuple[int, int], vocab_size: int, na
     outside = tokens[(tokens < 0) | (tokens >= vocab_size)]
     if outside.numel():
         raise InputError(f"{name} holds the token {int(outside[0])}; give ids from 0 to {vocab_size - 1}")
+
+
+def _check_agreement(pins: Pins, constraint: Constraint, vocab_size: int) -> None:
+    pinned = pins.apply_to_logits(torch.zeros(*pins.tokens.shape, vocab_size, device=pins.tokens.device))
+    impossible = constraint.log_normalizer(pinned).isneginf().nonzero().flatten().tolist()
+    if impossible:
+        raise InputError(
+            f"no canvas has the pins of row {impossible[0]} and is valid under the constraint; remove one of the "
+            "pins or relax the constraint"
+        )

@@ -4,12 +4,13 @@ It has two halves. `predict` runs the network and reads its prediction; `finish_
 sees no vocabulary. Both are pure, and take the draws as input: the same input gives the same step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from gesso.sampling.constraint import Constraint
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import Draws
 from gesso.sampling.pins import Pins
@@ -32,6 +33,7 @@ class CanvasState:
         step: steps taken so far by the batch.
         steps_used: steps taken so far by each row; a finished row takes no more.
         pins: tokens that the caller fixed.
+        constraint: which canvases are valid; None: all.
     """
 
     canvas: CanvasIds
@@ -42,6 +44,7 @@ class CanvasState:
     step: int
     steps_used: RowLengths
     pins: Pins | None = None
+    constraint: Constraint | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +56,7 @@ class StepResult:
         sampled: the tokens drawn from the prediction.
         accepted: positions whose sampled token is kept, pinned ones included; the others became noise.
         entropy: entropy of each position's tempered prediction, in nats; zero at pins.
-        mean_entropy: its mean over the positions that are not pinned.
+        mean_entropy: its mean over the positions that are neither pinned nor forced.
         temperature: what each row's logits were divided by; zero for a greedy choice.
     """
 
@@ -65,7 +68,9 @@ class StepResult:
     temperature: Float[Tensor, "B"]
 
 
-def start_state(canvas: CanvasIds, settings: SamplerSettings, pins: Pins | None = None) -> CanvasState:
+def start_state(
+    canvas: CanvasIds, settings: SamplerSettings, pins: Pins | None = None, constraint: Constraint | None = None
+) -> CanvasState:
     """Prepare canvases, of noise or of a text to revise, for their first step; pins are put in their places."""
     batch, canvas_length = canvas.shape
     if pins is not None:
@@ -79,6 +84,7 @@ def start_state(canvas: CanvasIds, settings: SamplerSettings, pins: Pins | None 
         step=0,
         steps_used=torch.zeros(batch, dtype=torch.int64, device=canvas.device),
         pins=pins,
+        constraint=constraint,
     )
 
 
@@ -110,12 +116,23 @@ def predict(
 
     Returns:
         The statistics of the tempered prediction, and its soft embedding for the next step; both describe certainty
-        where a token is pinned.
+        where a token is pinned, and the prediction among valid canvases where there is a constraint.
     """
     logits = temper(denoiser.denoise(state.canvas, state.conditioning), temperature)
     if state.pins is not None:
         logits = state.pins.apply_to_logits(logits)
-    return measure(logits, temperature, uniforms), denoiser.soft_embed(logits)
+    if state.constraint is None:
+        return measure(logits, temperature, uniforms), denoiser.soft_embed(logits)
+    logits, sampled, best = state.constraint.condition(logits, uniforms)
+    statistics = measure(logits, temperature, uniforms)
+    sampled = torch.where((temperature == 0)[:, None], best, sampled)
+    constrained = state.constraint.constrained[:, None]
+    statistics = replace(
+        statistics,
+        argmax=torch.where(constrained, best, statistics.argmax),
+        sampled=torch.where(constrained, sampled, statistics.sampled),
+    )
+    return statistics, denoiser.soft_embed(logits)
 
 
 def finish_step(
@@ -136,12 +153,12 @@ def finish_step(
         renoise: the random token that each position takes if its sampled one is not accepted.
         settings: acceptance and stopping.
     """
-    pinned = None if state.pins is None else state.pins.mask
-    accepted = settings.acceptance.accept(statistics.entropy, statistics.confidence, pinned)
+    fixed = _fixed(state)
+    accepted = settings.acceptance.accept(statistics.entropy, statistics.confidence, fixed)
     canvas = torch.where(accepted, statistics.sampled, renoise)
 
     draft = _keep(state.finished, state.draft, statistics.argmax)
-    mean_entropy = _mean_of_free(statistics.entropy, pinned)
+    mean_entropy = _mean_of_free(statistics.entropy, fixed)
     finished, history = settings.stop.decide(state.history, draft, mean_entropy)
     return StepResult(
         state=CanvasState(
@@ -153,6 +170,7 @@ def finish_step(
             step=state.step + 1,
             steps_used=state.steps_used + ~state.finished,
             pins=state.pins,
+            constraint=state.constraint,
         ),
         sampled=statistics.sampled,
         accepted=accepted,
@@ -168,8 +186,15 @@ def _keep(finished: RowMask, old: Tensor | None, new: Tensor) -> Tensor:
     return torch.where(finished.view(-1, *[1] * (new.ndim - 1)), old, new)
 
 
-def _mean_of_free(entropy: CanvasEntropy, pinned: CanvasMask | None) -> Float[Tensor, "B"]:
-    """Mean over the positions that are not pinned, or zero: a fixed token must not make the others look certain."""
-    if pinned is None:
+def _fixed(state: CanvasState) -> CanvasMask | None:
+    """Positions that are not the network's to decide: those that are pinned, and those that the constraint forces."""
+    masks = [state.pins.mask] if state.pins is not None else []
+    masks += [state.constraint.forced] if state.constraint is not None else []
+    return torch.stack(masks).any(0) if masks else None
+
+
+def _mean_of_free(entropy: CanvasEntropy, fixed: CanvasMask | None) -> Float[Tensor, "B"]:
+    """Mean over the positions that are not fixed, or zero: a fixed token must not make the others look certain."""
+    if fixed is None:
         return entropy.mean(-1)
-    return entropy.masked_fill(pinned, 0.0).sum(-1) / (~pinned).sum(-1).clamp(min=1)
+    return entropy.masked_fill(fixed, 0.0).sum(-1) / (~fixed).sum(-1).clamp(min=1)

@@ -1,0 +1,1 @@
+"""Canvases that are always valid: regular expressions, choices and JSON Schema as automata over tokens."""
