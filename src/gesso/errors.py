@@ -9,6 +9,7 @@
     |   +-- ConfigError (ValueError)       config.json is missing, broken, or of another model
     |   +-- TensorError                    a tensor is missing, surplus, misshapen, truncated or of an unusable dtype
     +-- OutputError                        a file or folder cannot be written
+    +-- QueueFullError                     too many requests wait already
     +-- GenerationError                    the model produced something that is not a number
     +-- DataError (ValueError)             training data is broken; names the file and line
     +-- TrainingError                      a training run cannot start or go on
@@ -52,6 +53,10 @@ class TensorError(CheckpointError):
 
 class OutputError(GessoError):
     """A file or folder cannot be written."""
+
+
+class QueueFullError(GessoError):
+    """So many requests wait already that another one would wait in vain."""
 
 
 class GenerationError(GessoError):

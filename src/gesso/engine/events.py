@@ -8,8 +8,9 @@ Each is about token ids; `draft_text` and `text` are filled in by the room that 
 from dataclasses import dataclass
 from typing import Literal
 
-FinishReason = Literal["stop", "length"]
-"""A stop token or stop string was reached, or the tokens that were asked for are used up."""
+FinishReason = Literal["stop", "length", "cancelled", "deadline"]
+"""A stop token or stop string was reached; the tokens that were asked for are used up; somebody cancelled it; or its
+time was up. After the last two, what was committed before stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
-from gesso.engine.request import FirstCanvas, Request
-from gesso.model.kv_cache import KVCache
+from gesso.engine.request import Request
+from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
@@ -21,7 +21,7 @@ class CachedDenoiser:
     """A network with the text before the canvas in its cache: what the sampler sees."""
 
     network: Network
-    cache: KVCache
+    cache: Cache
 
     def denoise(self, canvas: CanvasIds, conditioning: SoftEmbedding | None) -> Logits:
         """Predict the clean canvas."""
@@ -32,7 +32,7 @@ class CachedDenoiser:
         return self.network.soft_embed(logits)
 
 
-def run_request(network: Network, request: Request) -> Iterator[Event]:
+def run_request(network: Network, request: Request, *, page_length: int | None = None) -> Iterator[Event]:
     """Write one text.
 
     The prompt is encoded; then, canvas by canvas, noise is denoised until it is text, and that text is encoded in turn.
@@ -41,6 +41,8 @@ def run_request(network: Network, request: Request) -> Iterator[Event]:
     Args:
         network: In eval mode; its weights are not changed.
         request: What to write.
+        page_length: Encode the prompt in pieces of this many tokens, as the engine does; None encodes it whole. The two
+            differ by rounding alone.
 
     Yields:
         The events of `gesso.engine.events`, a Finished last. The caller may stop iterating at any time.
@@ -50,14 +52,15 @@ def run_request(network: Network, request: Request) -> Iterator[Event]:
         GenerationError: The network's output is not numbers.
     """
     request.check(network.config)
-    return _run(network, request)
+    return _run(network, request, page_length or len(request.prompt_ids))
 
 
-def _run(network: Network, request: Request) -> Iterator[Event]:
+def _run(network: Network, request: Request, page_length: int) -> Iterator[Event]:
     length = network.config.canvas_length
     num_canvases = request.num_canvases(length)
     cache = network.new_cache(batch=1, max_len=len(request.prompt_ids) + (num_canvases - 1) * length)
-    _encode(network, request.prompt_ids, cache)
+    for start in range(0, len(request.prompt_ids), page_length):
+        _encode(network, request.prompt_ids[start : start + page_length], cache)
 
     remaining = request.max_new_tokens
     for index in range(num_canvases):
@@ -68,10 +71,10 @@ def _run(network: Network, request: Request) -> Iterator[Event]:
             [canvas_generator(request.seed, index)],
             canvas_length=length,
             vocab_size=network.config.vocab_size,
-            pins=_pins(request.first_canvas, network.device) if index == 0 else None,
+            pins=canvas_pins(request, index, network.device),
             device=network.device,
         ):
-            yield _step_done(index, last, request.sampler.max_steps)
+            yield step_done(index, last, request.sampler.max_steps)
         assert last is not None, "a canvas takes at least one step"
 
         draft = last.state.draft[0].tolist()
@@ -104,19 +107,22 @@ def cut_at_stop(tokens: list[int], stop_ids: frozenset[int], limit: int) -> tupl
 
 
 @torch.no_grad()
-def _encode(network: Network, token_ids: tuple[int, ...] | list[int], cache: KVCache) -> None:
+def _encode(network: Network, token_ids: tuple[int, ...] | list[int], cache: Cache) -> None:
     network.encode(torch.tensor([token_ids], device=network.device), cache)
 
 
-def _pins(first: FirstCanvas | None, device: torch.device) -> Pins | None:
-    if first is None:
+def canvas_pins(request: Request, canvas_index: int, device: torch.device) -> Pins | None:
+    """The fixed tokens of one canvas of a request."""
+    first = request.first_canvas
+    if first is None or canvas_index > 0:
         return None
     return Pins(mask=torch.tensor([first.pinned], device=device), tokens=torch.tensor([first.token_ids], device=device))
 
 
-def _step_done(index: int, result: StepResult, max_steps: int) -> StepDone:
+def step_done(canvas_index: int, result: StepResult, max_steps: int) -> StepDone:
+    """Tell of a step of one row."""
     return StepDone(
-        canvas_index=index,
+        canvas_index=canvas_index,
         step=result.state.step,
         max_steps=max_steps,
         draft=tuple(result.state.draft[0].tolist()),

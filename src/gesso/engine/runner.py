@@ -1,0 +1,140 @@
+"""Plans to tensors: runs the network and the sampler for the jobs of a round.
+
+There are two ways to run a round, and they differ by rounding alone.
+
+Apart: every canvas, and every page of a prompt, has a pass of its own. That is, number for number, what happens to a
+request that is alone, so its tokens depend on nothing but itself, whatever the processor and the dtype.
+
+Shared: the transformer layers see all rows of the round at once, filled up and masked. That reads the weights once for
+all rows. The head and the sampler still go row by row, so that logits are held for one canvas only.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from gesso.engine.job import Job
+from gesso.engine.kv_pool import KVPool
+from gesso.engine.reference import CachedDenoiser, canvas_pins
+from gesso.engine.scheduler import Piece
+from gesso.errors import GessoError
+from gesso.model.network import Network
+from gesso.sampling.denoise import first_state, next_step
+from gesso.sampling.denoiser import Denoiser
+from gesso.sampling.draws import canvas_generator
+from gesso.sampling.step import StepResult
+from gesso.shapes import CanvasIds, Logits, SoftEmbedding
+
+Outcome = StepResult | GessoError
+"""What came of a step: its result, or why there is none."""
+
+
+@dataclass(frozen=True)
+class HiddenDenoiser:
+    """One row of a shared pass: what the sampler sees."""
+
+    network: Network
+    hidden: SoftEmbedding
+
+    def denoise(self, canvas: CanvasIds, conditioning: SoftEmbedding | None) -> Logits:
+        """The prediction that the pass has made already."""
+        return self.network.head(self.hidden)
+
+    def soft_embed(self, logits: Logits) -> SoftEmbedding:
+        """Embed a prediction."""
+        return self.network.soft_embed(logits)
+
+
+class Runner:
+    """Runs rounds on one network.
+
+    Args:
+        network: In eval mode; its weights are not changed.
+        pool: Where encoded text is kept; mutated.
+        share_passes: Whether the rows of a round share their passes.
+    """
+
+    def __init__(self, network: Network, pool: KVPool, *, share_passes: bool) -> None:
+        self._network = network
+        self._pool = pool
+        self._share_passes = share_passes
+
+    def encode(self, pieces: Sequence[Piece]) -> None:
+        """Encode pieces into the pages of their jobs."""
+        if self._share_passes and pieces:
+            self._encode([(piece.job, piece.start, piece.stop) for piece in pieces])
+            return
+        for piece in pieces:
+            length = self._pool.page_length if piece.is_prompt else piece.stop - piece.start
+            for start in range(piece.start, piece.stop, length):
+                self._encode([(piece.job, start, min(start + length, piece.stop))])
+
+    def advance(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Take one step with each job's canvas; a canvas that is due is begun. Mutates the jobs' canvases."""
+        ready: list[Job] = []
+        for job in jobs:
+            try:
+                self._begin(job)
+                ready.append(job)
+            except GessoError as error:
+                yield job, error
+        if not self._share_passes:
+            for job in ready:
+                yield (
+                    job,
+                    self._step(job, CachedDenoiser(self._network, self._pool.rows([job.pages], [job.num_encoded]))),
+                )
+        elif ready:
+            hidden = self._hidden(ready)
+            for row, job in enumerate(ready):
+                yield job, self._step(job, HiddenDenoiser(self._network, hidden[row : row + 1]))
+
+    @torch.no_grad()
+    def _encode(self, spans: Sequence[tuple[Job, int, int]]) -> None:
+        counts = [stop - start for _, start, stop in spans]
+        tokens = torch.zeros(len(spans), max(counts), dtype=torch.int64)
+        for row, (job, start, stop) in enumerate(spans):
+            tokens[row, : stop - start] = torch.tensor(job.text[start:stop])
+        cache = self._pool.rows([job.pages for job, _, _ in spans], [start for _, start, _ in spans], counts)
+        self._network.encode(tokens.to(self._network.device), cache, lengths=counts)
+
+    def _begin(self, job: Job) -> None:
+        if job.state is not None:
+            return
+        config, device = self._network.config, self._network.device
+        job.generator = canvas_generator(job.request.seed, job.canvas_index)
+        job.state = first_state(
+            job.request.sampler,
+            [job.generator],
+            canvas_length=config.canvas_length,
+            vocab_size=config.vocab_size,
+            pins=canvas_pins(job.request, job.canvas_index, device),
+            device=device,
+        )
+
+    def _step(self, job: Job, denoiser: Denoiser) -> Outcome:
+        assert job.state is not None, "a canvas is begun before its first step"
+        assert job.generator is not None, "and has its generator from then on"
+        try:
+            result = next_step(
+                job.state, denoiser, job.request.sampler, [job.generator], self._network.config.vocab_size
+            )
+        except GessoError as error:
+            return error
+        job.state = result.state
+        return result
+
+    @torch.no_grad()
+    def _hidden(self, jobs: Sequence[Job]) -> SoftEmbedding:
+        """Hidden states of all canvases in one pass."""
+        states = [job.state for job in jobs if job.state is not None]
+        canvas = torch.cat([state.canvas for state in states])
+        # A canvas in its first step is fed back nothing, and true zeros pass the network as nothing.
+        conditioning = torch.zeros(*canvas.shape, self._network.config.hidden_size, dtype=self._network.dtype)
+        conditioning = conditioning.to(self._network.device)
+        for row, state in enumerate(states):
+            if state.conditioning is not None:
+                conditioning[row] = state.conditioning[0]
+        cache = self._pool.rows([job.pages for job in jobs], [job.num_encoded for job in jobs])
+        return self._network.denoise_hidden(canvas, cache, conditioning)

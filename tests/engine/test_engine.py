@@ -1,0 +1,454 @@
+import gc
+import random
+import threading
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gesso.engine.engine import Engine, EngineSettings, EventStream
+from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
+from gesso.engine.job import Job
+from gesso.engine.reference import run_request
+from gesso.engine.request import FirstCanvas, Request
+from gesso.errors import GenerationError, InputError, PromptError, QueueFullError, SettingError
+from gesso.model.network import Network
+from gesso.sampling.settings import SamplerSettings
+from tests.tiny_model import tiny_network
+
+CANVAS, PAGE = 8, 4
+SMALL = EngineSettings(max_rows=3, prompt_tokens=8, page_length=PAGE, pool_tokens=200)
+CALM = SamplerSettings().with_overrides(steps=3, entropy_bound=2.0, confidence=0.4)
+
+
+@cache
+def network() -> Network:
+    return tiny_network(3, vocab_size=97, canvas_length=CANVAS, max_position_embeddings=96)
+
+
+def request(**changes: object) -> Request:
+    values = {
+        "prompt_ids": tuple(range(20, 31)),
+        "max_new_tokens": 20,
+        "sampler": CALM,
+        "seed": 0,
+        "stop_ids": frozenset({1}),
+    }
+    return Request(**(values | changes))
+
+
+@cache
+def oracle(asked: Request, page_length: int = PAGE) -> tuple[Event, ...]:
+    return tuple(run_request(network(), asked, page_length=page_length))
+
+
+def tokens(events: list[Event]) -> list[int]:
+    return [token for event in events if isinstance(event, CanvasCommitted) for token in event.token_ids]
+
+
+def assert_idle(engine: Engine) -> None:
+    load = engine.load()
+    assert (load.running, load.waiting, load.free_pages) == (0, 0, load.num_pages)
+
+
+FIRST = FirstCanvas(token_ids=tuple(range(60, 68)), pinned=(True, False, False, True, False, False, False, True))
+REQUESTS = [
+    request(
+        prompt_ids=tuple(range(20, 20 + length)), seed=seed, max_new_tokens=most, sampler=sampler, first_canvas=first
+    )
+    for length, seed, most, sampler, first in [
+        (1, 0, 5, CALM, None),
+        (4, 1, 8, CALM, FIRST),
+        (5, 2, 20, SamplerSettings().with_overrides(steps=4, temperature=0.0), None),
+        (11, 3, 24, CALM, FIRST),
+        (11, 4, 17, SamplerSettings().with_overrides(steps=2, stability=0, confidence=3.0), None),
+        (16, 5, 9, SamplerSettings().with_overrides(steps=5, t_max=0.3, t_min=0.05), None),
+        (23, 6, 30, SamplerSettings().with_overrides(steps=1), None),
+        (23, 7, 16, CALM, None),
+    ]
+]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request that comes when the engine has run `rounds`, and is cancelled after some of its events."""
+
+    request: Request
+    rounds: int
+    priority: int
+    cancel_after: int | None
+
+
+@st.composite
+def workloads(draw: st.DrawFn) -> tuple[EngineSettings, list[Arrival]]:
+    asked = draw(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=7))
+    longest = max(len(one.prompt_ids) + (one.num_canvases(CANVAS) - 1) * CANVAS for one in asked)
+    engine = EngineSettings(
+        max_rows=draw(st.integers(1, 5)),
+        prompt_tokens=draw(st.integers(PAGE, 12)),
+        page_length=PAGE,
+        pool_tokens=longest + draw(st.integers(0, 80)),
+    )
+    arrivals = [
+        Arrival(
+            request=one,
+            rounds=draw(st.integers(0, 12)),
+            priority=draw(st.integers(0, 2)),
+            cancel_after=draw(st.none() | st.integers(0, 12)),
+        )
+        for one in asked
+    ]
+    return engine, arrivals
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(workload=workloads())
+def test_every_request_has_the_oracles_events_to_the_last_bit_whatever_goes_on_beside_it(workload):
+    run_workload(*workload)
+
+
+@pytest.mark.slow
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(workload=workloads())
+def test_over_many_more_workloads_every_request_has_the_oracles_events(workload):
+    run_workload(*workload)
+
+
+def run_workload(engine_settings: EngineSettings, arrivals: list[Arrival]) -> None:
+    engine = Engine(network(), engine_settings)
+    streams: dict[int, EventStream] = {}
+    seen: dict[int, list[Event]] = {}
+    for rounds in range(10_000):
+        for index, arrival in enumerate(arrivals):
+            if arrival.rounds == rounds:
+                streams[index] = engine.submit(arrival.request, priority=arrival.priority)
+                seen[index] = []
+        busy = engine.step()
+        for index, stream in streams.items():
+            seen[index] += stream.take()
+            limit = arrivals[index].cancel_after
+            if limit is not None and len(seen[index]) >= limit:
+                stream.cancel()
+                seen[index] += stream.take()
+        if not busy and len(streams) == len(arrivals):
+            break
+    assert_idle(engine)
+    for index, arrival in enumerate(arrivals):
+        expected, given_events = oracle(arrival.request), tuple(seen[index])
+        if given_events[-1] == Finished(reason="cancelled"):
+            assert arrival.cancel_after is not None
+            assert given_events[:-1] == expected[: len(given_events) - 1]
+        else:
+            assert given_events == expected
+
+
+@pytest.mark.slow
+def test_ten_thousand_requests_and_a_pool_too_small_leave_nothing_behind_and_lose_nothing():
+    run_many(10_000)
+
+
+def test_many_requests_and_a_pool_too_small_leave_nothing_behind_and_lose_nothing():
+    run_many(40)
+
+
+def num_jobs() -> int:
+    """Jobs that anything still refers to."""
+    gc.collect()
+    return sum(type(one) is Job for one in gc.get_objects())
+
+
+def run_many(count: int) -> None:
+    """Requests of mixed length and priority in a small pool; one of three is dropped or cancelled on its way."""
+    rng = random.Random(count)
+    num_jobs_before = num_jobs()
+    engine = Engine(network(), EngineSettings(max_rows=6, prompt_tokens=12, page_length=PAGE, pool_tokens=100))
+    under_way: list[tuple[Request, EventStream, list[Event]]] = []
+    num_whole, num_left = 0, 0
+    while num_whole + num_left < count:
+        while len(under_way) < 12 and num_whole + num_left + len(under_way) < count:
+            asked = rng.choice(REQUESTS)
+            under_way.append((asked, engine.submit(asked, priority=rng.randrange(3)), []))
+        engine.step()
+        going = []
+        for asked, stream, events in under_way:
+            events += stream.take()
+            if events and isinstance(events[-1], Finished):
+                assert tuple(events) == oracle(asked)
+                num_whole += 1
+            elif rng.random() < 0.02:
+                if rng.random() < 0.5:
+                    stream.cancel()
+                num_left += 1
+            else:
+                going.append((asked, stream, events))
+        under_way = going
+    del asked, stream, events, going
+    engine.step()
+    assert_idle(engine)
+    assert num_whole > num_left > 0
+    assert num_jobs() == num_jobs_before
+
+
+def test_a_prompt_encoded_in_pages_gives_the_oracle_that_encodes_it_whole_up_to_rounding():
+    calm = tiny_network(3, vocab_size=97, canvas_length=CANVAS, max_position_embeddings=96)
+    calm.self_conditioning.feed_forward.down_proj.weight.mul_(0.1)
+    asked = request(prompt_ids=tuple(range(20, 43)))
+    for ours, whole in zip(Engine(calm, SMALL).submit(asked), run_request(calm, asked), strict=True):
+        if isinstance(ours, StepDone):
+            assert (ours.draft, ours.canvas, ours.accepted) == (whole.draft, whole.canvas, whole.accepted)
+            assert ours.entropy == pytest.approx(whole.entropy, abs=1e-3)
+        else:
+            assert ours == whole
+
+
+def test_the_same_seed_alone_in_eight_and_in_a_changing_batch_gives_the_same_events():
+    asked = REQUESTS[3]
+    alone = list(Engine(network(), SMALL).submit(asked))
+    crowd = Engine(network(), replace(SMALL, max_rows=8))
+    streams = [crowd.submit(replace(asked, seed=seed)) for seed in (asked.seed, 11, 12, 13, 14, 15, 16, 17)]
+    assert list(streams[0]) == alone
+    changing = Engine(network(), SMALL)
+    others = []
+    stream = changing.submit(asked)
+    events = []
+    for index, event in enumerate(stream):
+        events.append(event)
+        others.append(changing.submit(REQUESTS[index % len(REQUESTS)], priority=1))
+        if index % 2:
+            others[index // 2].cancel()
+    assert events == alone
+
+
+def test_readers_in_any_order_get_the_same():
+    engine = Engine(network(), SMALL)
+    streams = [engine.submit(asked) for asked in REQUESTS]
+    for asked, stream in reversed(list(zip(REQUESTS, streams, strict=True))):
+        assert tuple(stream) == oracle(asked)
+    assert_idle(engine)
+
+
+def test_readers_in_many_threads_get_the_same():
+    engine = Engine(network(), SMALL)
+    given_events: dict[int, tuple[Event, ...]] = {}
+
+    def read(index: int, stream: EventStream) -> None:
+        given_events[index] = tuple(stream)
+
+    threads = [
+        threading.Thread(target=read, args=(index, engine.submit(asked))) for index, asked in enumerate(REQUESTS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert given_events == {i: oracle(asked) for i, asked in enumerate(REQUESTS)}
+
+
+def test_shared_beginnings_are_encoded_once():
+    encoded = []
+    spy = tiny_network(3, vocab_size=97, canvas_length=CANVAS, max_position_embeddings=96)
+    encode = spy.encode
+    spy.encode = lambda ids, cache, **rest: (encoded.extend(ids.flatten().tolist()), encode(ids, cache, **rest))[1]
+    engine = Engine(spy, SMALL)
+    first = list(engine.submit(request(max_new_tokens=8)))
+    assert encoded == list(range(20, 31))  # two full pages of 4, and 3 tokens that are nobody else's
+    encoded.clear()
+    assert list(engine.submit(request(max_new_tokens=8))) == first
+    assert encoded == [28, 29, 30]
+    encoded.clear()
+    together = [engine.submit(request(prompt_ids=tuple(range(50, 60)), max_new_tokens=8, seed=s)) for s in (1, 2)]
+    assert [len(list(stream)) for stream in together]
+    assert encoded.count(50) == 1  # the second waits for the page that the first is at
+    assert encoded.count(58) == 2
+
+
+def test_a_pool_too_small_for_all_makes_some_wait_and_loses_nothing():
+    engine = Engine(network(), EngineSettings(max_rows=4, prompt_tokens=8, page_length=PAGE, pool_tokens=48))
+    asked = [replace(REQUESTS[3], seed=seed, max_new_tokens=32) for seed in range(4)]
+    streams = [engine.submit(one) for one in asked]
+    assert [tuple(stream) for stream in streams] == [oracle(one) for one in asked]
+    assert engine.load().num_preempted > 0
+    assert_idle(engine)
+
+
+def test_a_long_prompt_does_not_stall_a_running_canvas():
+    engine = Engine(network(), SMALL)
+    running = engine.submit(request(prompt_ids=(20,), max_new_tokens=8, sampler=SamplerSettings(max_steps=20)))
+    next(running)
+    long = engine.submit(request(prompt_ids=tuple(range(2, 66)), max_new_tokens=8))
+    rounds_with_a_step = 0
+    for _ in range(64 // SMALL.prompt_tokens):
+        engine.step()
+        rounds_with_a_step += bool(running.take())
+        assert not long.take()
+    assert rounds_with_a_step == 64 // SMALL.prompt_tokens
+    engine.step()
+    assert isinstance(long.take()[0], StepDone)
+
+
+def test_a_newcomer_joins_at_the_next_step_and_the_finished_leave_at_once():
+    engine = Engine(network(), SMALL)
+    short, long = (request(prompt_ids=(20,), max_new_tokens=8, sampler=SamplerSettings(max_steps=n)) for n in (2, 6))
+    first, second = engine.submit(short), engine.submit(long)
+    engine.step()
+    third = engine.submit(short)
+    for running in (3, 2, 1):
+        engine.step()
+        assert engine.load().running == running
+    # A step an event, and at the end a commit and a farewell.
+    assert [len(stream.take()) for stream in (first, second, third)] == [4, 3, 4]
+
+
+def test_higher_priority_goes_first_and_takes_a_place_that_is_given_back():
+    engine = Engine(network(), replace(SMALL, max_rows=1))
+    low, high = engine.submit(REQUESTS[3]), engine.submit(REQUESTS[7], priority=1)
+    waiting = engine.submit(REQUESTS[0])
+    events = [next(low)]
+    urgent = engine.submit(REQUESTS[2], priority=2)
+    while not (later := urgent.take()):
+        engine.step()
+    assert engine.load().num_preempted == 1
+    assert tuple(later) + tuple(urgent) == oracle(REQUESTS[2])
+    assert not low.take()
+    assert not waiting.take()
+    assert tuple(high) == oracle(REQUESTS[7])
+    assert (*events, *low) == oracle(REQUESTS[3])
+    assert tuple(waiting) == oracle(REQUESTS[0])
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 4, 9])
+def test_a_cancelled_request_ends_there_and_gives_its_pages_back(after):
+    engine = Engine(network(), SMALL)
+    stream = engine.submit(REQUESTS[3])
+    events = [next(stream) for _ in range(after)]
+    stream.cancel()
+    stream.cancel()
+    events += list(stream)
+    assert events.pop() == Finished(reason="cancelled")
+    assert tuple(events) == oracle(REQUESTS[3])[: len(events)]
+    assert len(events) in (after, after + 1)  # a commit that came with the last step is not lost
+    assert_idle(engine)
+
+
+def test_cancelling_what_is_over_changes_nothing():
+    stream = Engine(network(), SMALL).submit(REQUESTS[0])
+    events = tuple(stream)
+    stream.cancel()
+    assert events == oracle(REQUESTS[0])
+    assert list(stream) == []
+
+
+def test_a_stream_that_nobody_holds_is_cancelled():
+    engine = Engine(network(), replace(SMALL, max_rows=1))
+    streams = [engine.submit(REQUESTS[3]) for _ in range(3)]
+    next(streams[0])
+    streams.clear()
+    engine.step()
+    assert_idle(engine)
+
+
+def test_a_deadline_ends_a_request_with_what_it_has_running_or_waiting():
+    now = [100.0]
+    engine = Engine(network(), replace(SMALL, max_rows=1), clock=lambda: now[0])
+    running = engine.submit(REQUESTS[3], timeout_s=10.0)
+    waiting = engine.submit(REQUESTS[3], timeout_s=5.0)
+    patient = engine.submit(REQUESTS[0])
+    events = [next(running), next(running)]
+    now[0] = 105.0
+    assert list(waiting) == [Finished(reason="deadline")]
+    now[0] = 110.0
+    events += list(running)
+    assert events[-1] == Finished(reason="deadline")
+    assert tuple(events[:-1]) == oracle(REQUESTS[3])[: len(events) - 1]
+    assert tuple(patient) == oracle(REQUESTS[0])
+    assert_idle(engine)
+
+
+def test_a_full_queue_refuses_and_dropped_requests_make_room():
+    engine = Engine(network(), replace(SMALL, max_waiting=2))
+    streams = [engine.submit(REQUESTS[0]) for _ in range(2)]
+    with pytest.raises(QueueFullError, match="2 requests wait already, and max_waiting is 2; try again later"):
+        engine.submit(REQUESTS[0])
+    streams.pop()
+    assert tuple(engine.submit(REQUESTS[0])) == oracle(REQUESTS[0])
+    assert tuple(streams[0]) == oracle(REQUESTS[0])
+
+
+def test_nothing_runs_before_the_first_event_is_asked_for():
+    engine = Engine(network(), SMALL)
+    stream = engine.submit(REQUESTS[0])
+    assert stream.take() == []
+    assert engine.load().running == 0
+
+
+def test_what_breaks_one_request_does_not_touch_the_others():
+    engine = Engine(network(), SMALL)
+    foreign = FirstCanvas(token_ids=(97,) * CANVAS, pinned=(True,) * CANVAS)
+    bad, good = engine.submit(request(first_canvas=foreign)), engine.submit(REQUESTS[3])
+    with pytest.raises(InputError, match="the pins holds the token 97"):
+        next(bad)
+    assert list(bad) == []
+    assert tuple(good) == oracle(REQUESTS[3])
+    assert_idle(engine)
+
+
+def test_weights_that_are_no_numbers_end_each_request_with_what_to_check():
+    broken = tiny_network(3, vocab_size=97, canvas_length=CANVAS)
+    broken.norm.weight[0] = torch.nan
+    engine = Engine(broken, SMALL)
+    streams = [engine.submit(request(seed=seed)) for seed in range(2)]
+    for stream in streams:
+        with pytest.raises(GenerationError, match="not numbers at step 1 of 3"):
+            list(stream)
+    assert_idle(engine)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("no memory left"), KeyboardInterrupt()])
+def test_a_round_that_is_cut_off_ends_those_who_ran_and_nobody_else(failure, monkeypatch):
+    engine = Engine(network(), replace(SMALL, max_rows=2))
+    streams = [engine.submit(asked) for asked in REQUESTS[3:6]]
+    next(streams[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, "denoise", lambda *_, **__: (_ for _ in ()).throw(failure))
+        with pytest.raises(type(failure)):
+            list(streams[0])
+    if isinstance(failure, Exception):
+        with pytest.raises(RuntimeError, match="no memory left"):
+            list(streams[1])
+    else:
+        assert list(streams[1])[-1] == Finished(reason="cancelled")
+    assert tuple(streams[2]) == oracle(REQUESTS[5])
+    assert_idle(engine)
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "error", "words"),
+    [
+        ({"prompt_ids": ()}, {}, PromptError, "no tokens"),
+        ({"max_new_tokens": 0}, {}, SettingError, "max_new_tokens is 0"),
+        ({}, {"timeout_s": 0.0}, SettingError, "timeout_s is 0; give seconds above 0"),
+        ({}, {"timeout_s": float("nan")}, SettingError, "timeout_s is nan"),
+        ({"max_new_tokens": 48}, {}, PromptError, "take 51 positions and the engine's pool holds 40"),
+    ],
+)
+def test_bad_requests_are_refused_at_once(changes, options, error, words):
+    engine = Engine(network(), replace(SMALL, pool_tokens=40))
+    with pytest.raises(error, match=words):
+        engine.submit(request(**changes), **options)
+    assert_idle(engine)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"max_rows": 0}, "max_rows is 0; give at least 1"),
+        ({"pool_tokens": -1}, "pool_tokens is -1"),
+        ({"prompt_tokens": 3}, "prompt_tokens is 3 and page_length 4"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(changes, words):
+    with pytest.raises(SettingError, match=words):
+        replace(SMALL, **changes)
