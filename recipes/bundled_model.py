@@ -29,6 +29,8 @@ from gesso.train.batch import Batch, collate
 from gesso.train.examples import Example, lay_out
 from gesso.train.loop import StepDone, TrainSettings, train
 from gesso.train.optimizer import WarmupStableDecay
+from gesso.train.run_state import load_average
+from gesso.train.unroll import Unroll
 from gesso.worlds.stories import World
 from gesso.worlds.tasks import Document, write_document
 
@@ -53,7 +55,7 @@ LEVELS = Mixture(
 )
 
 
-SAMPLER: dict[str, object] = {"t_max": 0.4, "t_min": 0.2}
+SAMPLER: dict[str, object] = {"t_max": 0.4, "t_min": 0.2, "acceptance_reach": 24}
 """Where the bundled model's sampler settings differ from the published ones (`benchmarks/story_quality.py`)."""
 
 
@@ -171,6 +173,8 @@ def main() -> None:
     parser.add_argument(
         "--phrasings", type=int, help="ways of telling each beat of a plot that are used; all by default"
     )
+    parser.add_argument("--unroll", type=float, metavar="SHARE", help="share of canvases the sampler leads on first")
+    parser.add_argument("--ema", type=float, metavar="DECAY", help="keep averaged weights, and export those")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="checkpoint whose weights a new run starts from")
     parser.add_argument("--log-every", type=int, default=20)
@@ -191,6 +195,8 @@ def main() -> None:
         schedule=WarmupStableDecay(warmup_steps=50, total_steps=args.steps, decay_steps=decay_steps),
         learning_rate=args.learning_rate,
         levels=LEVELS,
+        unroll=None if args.unroll is None else Unroll(share=args.unroll, temperature=SAMPLER["t_max"]),
+        ema=args.ema,
         compile=not args.eager,
         save_every=50,
         seed=args.seed,
@@ -200,6 +206,8 @@ def main() -> None:
     for event in train(network, documents.batch, settings, args.run):
         log(event, args.run / "log.jsonl", args.log_every)
     if args.export is not None:
+        if args.ema is not None:
+            load_average(args.run, network)
         export(network, args.export)
 
 

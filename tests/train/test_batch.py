@@ -1,3 +1,4 @@
+import dataclasses
 import random
 
 import pytest
@@ -62,3 +63,15 @@ def test_padding_is_marked():
 def test_a_context_that_does_not_fit_is_an_error():
     with pytest.raises(DataError, match="13 tokens does not fit into 12"):
         batch_of([example(13, 4)])
+
+
+def test_whole_responses_are_held_whole_or_refused():
+    batch = batch_of([example(3, 8)], text_length=11, whole_responses=True)
+    assert batch.is_text.all()
+    with pytest.raises(DataError, match="context and its canvases of 11 tokens do not fit into 10"):
+        batch_of([example(3, 8)], text_length=10, whole_responses=True)
+
+
+def test_a_batch_moves_to_a_device_whole():
+    batch = batch_of([example(3, 4)]).to(torch.device("meta"))
+    assert {getattr(batch, one.name).device.type for one in dataclasses.fields(batch)} == {"meta"}

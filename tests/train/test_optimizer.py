@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gesso.errors import SettingError
+from gesso.errors import SettingError, TrainingError
 from gesso.train.optimizer import WarmupCosine, WarmupStableDecay, make_optimizers, set_learning_rate
 
 
@@ -10,6 +10,15 @@ def test_every_parameter_has_exactly_one_optimizer(network):
     optimizers = make_optimizers(network.named_parameters(), learning_rate=1e-3, weight_decay=0.1)
     held = [id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
     assert sorted(held) == sorted(id(p) for p in network.parameters())
+
+
+def test_parameters_that_need_no_gradient_have_none(network):
+    network.requires_grad_(False)
+    with pytest.raises(TrainingError, match="no weight of the network needs a gradient"):
+        make_optimizers(network.named_parameters(), learning_rate=1e-3, weight_decay=0.1)
+    network.norm.weight.requires_grad_(True)
+    (adamw,) = make_optimizers(network.named_parameters(), learning_rate=1e-3, weight_decay=0.1)
+    assert [id(p) for group in adamw.param_groups for p in group["params"]] == [id(network.norm.weight)]
 
 
 def test_vectors_and_scalars_do_not_decay(network):
@@ -47,3 +56,5 @@ def test_cosine_ends_at_its_floor():
 def test_a_schedule_of_no_steps_is_an_error():
     with pytest.raises(SettingError, match="at least one"):
         WarmupStableDecay(warmup_steps=0, total_steps=0, decay_steps=0)
+    with pytest.raises(SettingError, match="at least one"):
+        WarmupCosine(warmup_steps=0, total_steps=0)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Bool, Int
@@ -30,9 +30,19 @@ class Batch:
     context: Int[Tensor, " B"]
     clean: Int[Tensor, "B C"]
 
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        return Batch(**{one.name: getattr(self, one.name).to(device) for one in fields(self)})
+
 
 def collate(
-    examples: Sequence[Example], *, text_length: int, canvases_per_text: int, pad_id: int, rng: random.Random
+    examples: Sequence[Example],
+    *,
+    text_length: int,
+    canvases_per_text: int,
+    pad_id: int,
+    rng: random.Random,
+    whole_responses: bool = False,
 ) -> Batch:
     """Stack examples into a batch of fixed shapes.
 
@@ -46,9 +56,10 @@ def collate(
         canvases_per_text: Noise draws for each encoded text.
         pad_id: Fills up `text`.
         rng: Chooses canvases where there are more than are asked for.
+        whole_responses: Every canvas must fit into its text besides, as left-to-right training needs.
 
     Raises:
-        DataError: A context is longer than `text_length`.
+        DataError: A context, or with `whole_responses` what follows it, does not fit into `text_length`.
     """
     text = torch.full((len(examples), text_length), pad_id)
     is_text = torch.zeros(len(examples), text_length, dtype=torch.bool)
@@ -59,7 +70,13 @@ def collate(
                 f"a context of {len(example.context)} tokens does not fit into {text_length}; "
                 "shorten it or raise text_length"
             )
-        tokens = [*example.context, *(token for canvas in example.canvases for token in canvas)][:text_length]
+        tokens = [*example.context, *(token for canvas in example.canvases for token in canvas)]
+        if whole_responses and len(tokens) > text_length:
+            raise DataError(
+                f"a context and its canvases of {len(tokens)} tokens do not fit into {text_length}; "
+                "use fewer canvases or raise text_length"
+            )
+        tokens = tokens[:text_length]
         text[row, : len(tokens)] = torch.tensor(tokens)
         is_text[row, : len(tokens)] = True
         for index in _choose(example, text_length, canvases_per_text, rng):

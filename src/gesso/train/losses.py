@@ -1,75 +1,266 @@
-"""One training step's losses: the block-diffusion objective of the DiffusionGemma report.
+"""What one training step minimises.
 
-The encoder reads the clean text left to right and is asked for each next token; the denoiser sees the cache up to where
-its canvas begins and is asked for the canvas's clean tokens. Gradients of the second flow through the cache into the
-first, so the encoder learns to write what the denoiser needs.
+`BlockDiffusionLoss` is the objective of the DiffusionGemma report (section 8; arXiv 2608.00146). The encoder reads the
+clean text left to right and is asked for each next token; the denoiser sees the cache up to where its canvas begins and
+is asked for the canvas's clean tokens. Gradients of the second flow through the cache into the first, so the encoder
+learns to write what the denoiser needs.
+
+`LeftToRightLoss` is the encoder's part alone: an autoregressive model of the same shape, from the same batches.
+
+A loss has two halves. `draw` holds all of its randomness; `losses` is a pure function of what was drawn, whose shapes
+hardly ever change, so that it can be compiled.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from gesso.diffusion.losses import Objective, next_token_cross_entropy
-from gesso.model.kv_cache import GrowingCache
+from gesso.diffusion.corruption import UniformCorruption
+from gesso.diffusion.levels import LevelSampler
+from gesso.diffusion.losses import FlatCrossEntropy, Objective, next_token_cross_entropy, z_loss
+from gesso.errors import DataError
+from gesso.model.kv_cache import GrowingCache, KeysOrValues
 from gesso.model.network import Network
+from gesso.sampling.draws import Draws
+from gesso.shapes import CanvasIds, SoftEmbedding
 from gesso.train.batch import Batch
+from gesso.train.unroll import ContextDenoiser, Unroll
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepLosses:
-    """Losses of one batch, in nats a token.
+    """Losses of one batch, in nats a token. A loss that denoises no canvases has B = 0.
 
     Attributes:
         total: What is minimised.
         encode: Mean next-token cross-entropy of the encoder.
         denoise: Mean loss of each canvas.
+        level: Mean noise level of each canvas.
     """
 
     total: Float[Tensor, ""]
     encode: Float[Tensor, ""]
     denoise: Float[Tensor, " B"]
+    level: Float[Tensor, " B"]
 
 
-class BlockDiffusionLoss(nn.Module):
-    """Encoder cross-entropy plus denoiser loss (tech report, section 8; arXiv 2608.00146).
+@runtime_checkable
+class StepLoss(Protocol):
+    """What one training step minimises, in two halves."""
 
-    Args:
-        network: The network that is trained.
-        objective: What the denoiser minimises.
-        encode_weight: Weight of the encoder's loss beside the denoiser's 1.
+    def draw(self, batch: Batch, generator: torch.Generator) -> Any:
+        """Draw what is random about the loss of a batch; whatever it returns is handed to `losses`."""
+        ...
+
+    def losses(self, network: Network, batch: Batch, draws: Any) -> StepLosses:
+        """Run the network over a batch. Pure: the same input gives the same losses."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanvasDraws:
+    """The randomness of one batch of canvases.
+
+    Attributes:
+        noisy: The canvases after corruption.
+        t: Noise level of each position.
+        fed_back: Numbers of the canvases that are fed back a first prediction.
+        unrolled: Numbers of the canvases that take transitions of the sampler first; never one of `fed_back`.
+        transitions: The randomness of each of these transitions.
     """
 
-    def __init__(self, network: Network, objective: Objective, *, encode_weight: float = 1.0) -> None:
-        super().__init__()
-        self.network = network
-        self.objective = objective
-        self.encode_weight = encode_weight
+    noisy: CanvasIds
+    t: Float[Tensor, "B C"]
+    fed_back: Int[Tensor, " P"]
+    unrolled: Int[Tensor, " U"]
+    transitions: tuple[Draws, ...] = ()
 
-    def forward(
-        self, batch: Batch, noisy: Int[Tensor, "B C"], t: Float[Tensor, "B C"], self_condition: bool
-    ) -> StepLosses:
-        """Run both modes over a batch.
+
+@dataclass(frozen=True, kw_only=True)
+class BlockDiffusionLoss:
+    """Encoder cross-entropy plus denoiser loss.
+
+    Attributes:
+        corruption: What noise does to a canvas.
+        levels: How noise levels are drawn.
+        objective: What the denoiser minimises.
+        encode_weight: Weight of the encoder's loss beside the denoiser's 1.
+        z_weight: Weight of the squared log-partition of both modes' logits; 0 leaves it out.
+        self_conditioning: Share of canvases that are fed back a first prediction, made without gradient. For the others
+            the signal is truly absent. Counts among the canvases that are not unrolled.
+        gradients_into_prefix: Whether the denoiser's loss teaches the encoder through the cache.
+        unroll: How canvases are led on by the sampler before they are learnt from; None for none.
+    """
+
+    corruption: UniformCorruption
+    levels: LevelSampler
+    objective: Objective = field(default_factory=FlatCrossEntropy)
+    encode_weight: float = 1.0
+    z_weight: float = 0.0
+    self_conditioning: float = 0.5
+    gradients_into_prefix: bool = True
+    unroll: Unroll | None = None
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> CanvasDraws:
+        """Draw noise, and which canvases are fed back or unrolled.
+
+        Their numbers are fixed up to rounding, so a batch costs what the shares say and shapes hardly ever change.
 
         Args:
             batch: Clean texts and canvases.
-            noisy: The canvases after corruption.
-            t: Noise level of each position.
-            self_condition: Run the denoiser once without gradient first, and feed its prediction back. Otherwise the
-                signal is truly absent.
+            generator: Source of the randomness, on the CPU.
         """
-        cache = GrowingCache(self.network.config, batch=batch.text.shape[0])
-        hidden = self.network.encode(batch.text, cache)
-        encode = next_token_cross_entropy(self.network.head(hidden), batch.text, batch.is_text)
-        context_cache = cache.repeat_rows(batch.row)
+        num_canvases, length = batch.clean.shape
+        device = batch.clean.device
+        t = self.levels.draw(num_canvases, length, generator).to(device)
+        noisy = self.corruption.corrupt(batch.clean, t, generator)
+        order = torch.randperm(num_canvases, generator=generator).to(device)
+        num_unrolled = 0 if self.unroll is None else _count(self.unroll.share, num_canvases, generator)
+        num_fed_back = _count(self.self_conditioning, num_canvases - num_unrolled, generator)
+        transitions: tuple[Draws, ...] = ()
+        if self.unroll is not None and num_unrolled:
+            transitions = self.unroll.draw(
+                num_unrolled,
+                canvas_length=length,
+                vocab_size=self.corruption.vocab_size,
+                generator=generator,
+                device=device,
+            )
+        return CanvasDraws(
+            noisy=noisy,
+            t=t,
+            fed_back=order[num_unrolled : num_unrolled + num_fed_back],
+            unrolled=order[:num_unrolled],
+            transitions=transitions,
+        )
 
-        conditioning = None
-        if self_condition:
-            with torch.no_grad():
-                first = self.network.denoise(noisy, context_cache, context=batch.context)
-                conditioning = self.network.soft_embed(first)
-        logits = self.network.denoise(noisy, context_cache, conditioning, context=batch.context)
-        loss = self.objective.loss(logits, batch.clean, noisy, t)
+    def losses(self, network: Network, batch: Batch, draws: CanvasDraws) -> StepLosses:
+        """Run both modes over a batch.
+
+        Args:
+            network: The network.
+            batch: Clean texts and canvases.
+            draws: What `draw` gave for this batch.
+        """
+        cache, text_logits = _read(network, batch)
+        encode = next_token_cross_entropy(text_logits, batch.text, batch.is_text)
+        noisy, conditioning = self._look_ahead(network, cache, batch, draws)
+        context_cache = cache.repeat_rows(batch.row)
+        seen = context_cache if self.gradients_into_prefix else _Detached(context_cache)
+        logits = network.denoise(noisy, seen, conditioning, context=batch.context)
+        loss = self.objective.loss(logits, batch.clean, noisy, draws.t)
+        total = loss.mean() + self.encode_weight * encode
+        if self.z_weight:
+            total = total + self.z_weight * (z_loss(logits) + z_loss(text_logits, batch.is_text))
         denoise = loss.nats.sum(1) / loss.counted.sum(1).clamp(min=1)
-        return StepLosses(total=loss.mean() + self.encode_weight * encode, encode=encode, denoise=denoise)
+        return StepLosses(total=total, encode=encode, denoise=denoise, level=draws.t.mean(1))
+
+    @torch.no_grad()
+    def _look_ahead(
+        self, network: Network, cache: GrowingCache, batch: Batch, draws: CanvasDraws
+    ) -> tuple[CanvasIds, SoftEmbedding | None]:
+        """What the denoiser will see, after first predictions for the canvases that want one and for no others."""
+        noisy = draws.noisy
+        if not len(draws.fed_back) and not len(draws.unrolled):
+            return noisy, None
+        conditioning = torch.zeros(*noisy.shape, network.config.hidden_size, dtype=network.dtype, device=noisy.device)
+        if len(draws.fed_back):
+            denoiser = _denoiser_of(draws.fed_back, network, cache, batch)
+            prediction = denoiser.soft_embed(denoiser.denoise(noisy[draws.fed_back], None))
+            conditioning = conditioning.index_copy(0, draws.fed_back, prediction)
+        if self.unroll is not None and len(draws.unrolled):
+            denoiser = _denoiser_of(draws.unrolled, network, cache, batch)
+            canvas, prediction = self.unroll.advance(denoiser, noisy[draws.unrolled], draws.transitions)
+            noisy = noisy.index_copy(0, draws.unrolled, canvas)
+            conditioning = conditioning.index_copy(0, draws.unrolled, prediction)
+        return noisy, conditioning
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftToRightLoss:
+    """The encoder's cross-entropy alone, over texts that hold their responses whole.
+
+    Attributes:
+        z_weight: Weight of the squared log-partition of the logits; 0 leaves it out.
+    """
+
+    z_weight: float = 0.0
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> None:
+        """Nothing is random; but see that the texts are whole.
+
+        Raises:
+            DataError: A canvas of the batch does not stand in its text, so nothing would be learnt from it.
+        """
+        held = batch.is_text.sum(1)[batch.row]
+        cut = (batch.context + batch.clean.shape[1] > held).nonzero().flatten().tolist()
+        if cut:
+            raise DataError(
+                f"text {int(batch.row[cut[0]])} of the batch ends after {int(held[cut[0]])} tokens, before its "
+                "response does; for left-to-right training collate with whole_responses=True and a larger text_length"
+            )
+
+    def losses(self, network: Network, batch: Batch, draws: None) -> StepLosses:
+        """Run the encoder over a batch.
+
+        Args:
+            network: The network.
+            batch: Clean texts; their canvases have no part of their own.
+            draws: None, as `draw` gave.
+        """
+        _, logits = _read(network, batch)
+        encode = next_token_cross_entropy(logits, batch.text, batch.is_text)
+        total = encode + self.z_weight * z_loss(logits, batch.is_text) if self.z_weight else encode
+        none = encode.new_zeros(0)
+        return StepLosses(total=total, encode=encode, denoise=none, level=none)
+
+
+def left_to_right_loss(network: Network, batch: Batch) -> Float[Tensor, ""]:
+    """How well any network predicts the batch's texts left to right, whatever it was trained for.
+
+    Args:
+        network: The network; run this under `torch.no_grad` where no gradient is wanted.
+        batch: Clean texts; only what stands in `text` counts, and padding does not.
+
+    Returns:
+        Nats a token: the mean of each text's predictions, and of those the mean.
+    """
+    return next_token_cross_entropy(_read(network, batch)[1], batch.text, batch.is_text)
+
+
+def _read(network: Network, batch: Batch) -> tuple[GrowingCache, Float[Tensor, "R L V"]]:
+    cache = GrowingCache(network.config, batch=batch.text.shape[0])
+    return cache, network.head(network.encode(batch.text, cache))
+
+
+def _denoiser_of(canvases: Int[Tensor, " P"], network: Network, cache: GrowingCache, batch: Batch) -> ContextDenoiser:
+    return ContextDenoiser(
+        network=network, cache=cache.repeat_rows(batch.row[canvases]), context=batch.context[canvases]
+    )
+
+
+def _count(share: float, of: int, generator: torch.Generator) -> int:
+    """A whole number whose mean is `share * of`: one of the two beside it."""
+    return min(of, math.floor(share * of + float(torch.rand((), generator=generator))))
+
+
+class _Detached:
+    """A cache that is read without gradient."""
+
+    def __init__(self, cache: GrowingCache) -> None:
+        self.cache = cache
+        self.lengths = cache.lengths
+
+    def append(self, layer: int, keys: KeysOrValues, values: KeysOrValues) -> None:
+        raise AssertionError("denoising never writes the cache")
+
+    def read(self, layer: int, start: int, stop: int) -> tuple[KeysOrValues, KeysOrValues]:
+        keys, values = self.cache.read(layer, start, stop)
+        return keys.detach(), values.detach()
+
+    def advance(self, counts: list[int]) -> None:
+        raise AssertionError("denoising never writes the cache")

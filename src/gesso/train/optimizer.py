@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
-from gesso.errors import SettingError
+from gesso.errors import SettingError, TrainingError
 
 
 @runtime_checkable
@@ -65,6 +65,12 @@ class WarmupCosine:
     total_steps: int
     floor: float = 0.1
 
+    def __post_init__(self) -> None:
+        if min(self.warmup_steps, self.total_steps - 1) < 0 or not 0 <= self.floor <= 1:
+            raise SettingError(
+                f"{self} has a negative phase or a floor outside [0, 1]; steps count from 0, a run has at least one"
+            )
+
     def at(self, step: int) -> float:
         """The factor at a step."""
         if step < self.warmup_steps:
@@ -79,19 +85,32 @@ def make_optimizers(
     """Muon for hidden matrices, AdamW for the rest.
 
     Args:
-        parameters: Names and parameters of a network, in a fixed order.
+        parameters: Names and parameters of a network, in a fixed order; those that need no gradient are left out.
         learning_rate: Peak rate of both.
         weight_decay: Decoupled decay of matrices; vectors and scalars do not decay.
+
+    Raises:
+        TrainingError: No parameter needs a gradient.
     """
     hidden, stacked, vectors = [], [], []
     for name, parameter in parameters:
+        if not parameter.requires_grad:
+            continue
         if parameter.ndim == 2 and "embed_tokens" not in name and "router" not in name:
             hidden.append(parameter)
         else:
             (stacked if parameter.ndim >= 2 else vectors).append(parameter)
-    muon = Muon(hidden, lr=learning_rate, weight_decay=weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw")
-    groups = [{"params": stacked, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return [muon, AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-8)]
+    optimizers: list[Optimizer] = []
+    if hidden:
+        optimizers.append(
+            Muon(hidden, lr=learning_rate, weight_decay=weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+        )
+    if stacked or vectors:
+        groups = [{"params": stacked, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        optimizers.append(AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-8))
+    if not optimizers:
+        raise TrainingError("no weight of the network needs a gradient; call requires_grad_(True) on those to train")
+    return optimizers
 
 
 def set_learning_rate(optimizers: Iterable[Optimizer], learning_rate: float) -> None:
