@@ -1,0 +1,1 @@
+"""Texts over HTTP: the endpoints that OpenAI's, Anthropic's and llama.cpp's clients speak to."""

@@ -1,0 +1,294 @@
+"""What the bodies of requests have in common, and how it becomes an order."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gesso.engine.request import FirstCanvas, Request
+from gesso.errors import SettingError
+from gesso.lm.language_model import LanguageModel
+from gesso.sampling.settings import SamplerSettings
+from gesso.server.progress import Order
+from gesso.server.refusal import Refusal
+
+MAX_CHOICES = 16
+"""Texts that one request may ask for."""
+
+MAX_STOPS, MAX_STOP_LENGTH = 16, 256
+"""Stop strings are looked for after every token: so many, of so many characters."""
+
+EFFORT_STEPS = {"none": 1 / 6, "minimal": 1 / 6, "low": 1 / 3, "medium": 2 / 3, "high": 1.0, "xhigh": 4 / 3}
+"""Steps of a canvas for each `reasoning_effort`, as a share of the model's own most (48 as published)."""
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
+
+def unsupported(*neutral: Any) -> AfterValidator:
+    """Refuse every value of a parameter but those that ask for nothing; None always does."""
+
+    def check(value: Any) -> Any:
+        if value is not None and value not in neutral:
+            remedy = f" or give {neutral[0]!r}" if neutral else ""
+            raise PydanticCustomError(
+                "unsupported_parameter", "not supported by this server; leave it out" + remedy.replace("{", "{{")
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+class Body(BaseModel):
+    """A JSON object whose every field is known. Numbers are numbers: "5" is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Pin(Body):
+    """Fixed tokens of the first canvas.
+
+    Attributes:
+        start: Position of the first of them, from 0.
+        text: The text that they spell.
+    """
+
+    start: Annotated[int, Field(ge=0)]
+    text: Annotated[str, Field(min_length=1)]
+
+
+class Diffusion(Body):
+    """What only a canvas has. A field that is left out has the model's own value.
+
+    Attributes:
+        stream_drafts: Stream what the canvas shows after its steps.
+        draft_interval: Seconds between two frames at least; 0 asks for every step.
+        steps: Most denoising steps of a canvas.
+        t_max: Temperature of the first step.
+        t_min: Temperature that later steps fall towards.
+        entropy_bound: Uncertainty that a step may accept, in nats.
+        reach: Positions from the first uncertain one on that a step may accept; 0 for all.
+        confidence: Mean entropy below which a stable canvas is done, in nats.
+        stability: Earlier steps that must have had the same draft.
+        pins: Fixed tokens of the first canvas.
+    """
+
+    stream_drafts: bool = False
+    draft_interval: Annotated[float, Field(ge=0, le=60)] = 0.1
+    steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    t_max: Annotated[float, Field(ge=0)] | None = None
+    t_min: Annotated[float, Field(ge=0)] | None = None
+    entropy_bound: Annotated[float, Field(gt=0)] | None = None
+    reach: Annotated[int, Field(ge=0)] | None = None
+    confidence: Annotated[float, Field(gt=0)] | None = None
+    stability: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    pins: tuple[Pin, ...] = Field(default=(), strict=False, max_length=1_000)
+
+
+Temperature = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MaxTokens = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Stop = str | list[str]
+
+
+class Sampling(Body):
+    """Parameters of OpenAI's endpoints that sampling on a canvas has, those that it lacks, and labels.
+
+    Labels (`user` and its like) change nothing. A parameter that is not supported is refused, unless its value asks for
+    nothing.
+    """
+
+    model: str | None = None
+    stream: bool = False
+    temperature: Temperature | None = None
+    seed: Seed | None = None
+    diffusion: Diffusion = Diffusion()
+
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+
+    top_p: Annotated[float | None, unsupported(1)] = None
+    top_k: Annotated[int | None, unsupported(-1, 0)] = None
+    min_p: Annotated[float | None, unsupported(0)] = None
+    logit_bias: Annotated[dict[str, float] | None, unsupported({})] = None
+    frequency_penalty: Annotated[float | None, unsupported(0)] = None
+    presence_penalty: Annotated[float | None, unsupported(0)] = None
+    repetition_penalty: Annotated[float | None, unsupported(1)] = None
+
+
+class StreamOptions(Body):
+    """How a stream is told.
+
+    Attributes:
+        include_usage: End with a chunk that has the usage.
+        include_obfuscation: Padding against eavesdroppers; there is none.
+    """
+
+    include_usage: bool = False
+    include_obfuscation: Annotated[bool | None, unsupported(False)] = None
+
+
+class SeveralChoices(Sampling):
+    """Of the endpoints that can give several texts, in pieces.
+
+    Attributes:
+        n: Texts for each prompt.
+        stop: Strings that end a text and are no part of it.
+        stream_options: How the stream is told.
+    """
+
+    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] = 1
+    stop: Stop | None = None
+    stream_options: StreamOptions | None = None
+
+    @model_validator(mode="after")
+    def _check_stream(self) -> "SeveralChoices":
+        if self.stream_options is not None and not self.stream:
+            raise PydanticCustomError("invalid_value", "stream_options is given, and stream is not; give stream: true")
+        if self.diffusion.stream_drafts and not self.stream:
+            raise PydanticCustomError("invalid_value", "diffusion.stream_drafts is given, and stream is not; give both")
+        return self
+
+    @property
+    def includes_usage(self) -> bool:
+        """The stream ends with a chunk that has the usage."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+
+def sampler_for(lm: LanguageModel, body: Sampling, effort: Effort | None = None) -> SamplerSettings:
+    """The model's own sampler settings, with those of a request in their place.
+
+    Raises:
+        Refusal: Settings contradict each other.
+    """
+    extra = body.diffusion
+    steps = extra.steps
+    if effort is not None:
+        if steps is not None:
+            raise Refusal(
+                "reasoning_effort and diffusion.steps are both given; give one, for each is a number of steps",
+                param="reasoning_effort",
+            )
+        steps = max(1, round(EFFORT_STEPS[effort] * lm.sampler.max_steps))
+    try:
+        return lm.sampler.with_overrides(
+            steps=steps,
+            temperature=body.temperature,
+            t_max=extra.t_max,
+            t_min=extra.t_min,
+            entropy_bound=extra.entropy_bound,
+            reach=extra.reach,
+            confidence=extra.confidence,
+            stability=extra.stability,
+        )
+    except SettingError as error:
+        raise Refusal(str(error), param="temperature" if body.temperature is not None else "diffusion") from error
+
+
+def check_no_drafts(body: Sampling) -> None:
+    """Refuse to stream drafts where clients have no place for them.
+
+    Raises:
+        Refusal: Drafts are wanted.
+    """
+    if body.diffusion.stream_drafts:
+        raise Refusal(
+            "drafts are not streamed here; ask /v1/chat/completions or /v1/completions",
+            param="diffusion.stream_drafts",
+            code="unsupported_parameter",
+        )
+
+
+def stops(stop: Stop | None, param: str = "stop") -> tuple[str, ...]:
+    """Stop strings as a tuple.
+
+    Raises:
+        Refusal: One is empty or too long, or there are too many.
+    """
+    strings = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
+    if "" in strings:
+        raise Refusal(f"{param} holds an empty string, which every text ends with; leave it out", param=param)
+    if len(strings) > MAX_STOPS or any(len(string) > MAX_STOP_LENGTH for string in strings):
+        raise Refusal(
+            f"{param} holds {len(strings)} strings; give at most {MAX_STOPS}, of at most {MAX_STOP_LENGTH} characters",
+            param=param,
+        )
+    return strings
+
+
+def orders(
+    lm: LanguageModel,
+    prompt_ids: Sequence[int],
+    body: Sampling,
+    *,
+    sampler: SamplerSettings,
+    max_new_tokens: int | None,
+    stop: tuple[str, ...],
+    is_conversation: bool,
+    num: int = 1,
+    max_prompt_tokens: int | None = None,
+) -> list[Order]:
+    """Make an order for each text that a prompt shall have.
+
+    Raises:
+        PromptError, SettingError: The prompt or a setting cannot be used.
+        Refusal: The prompt is longer than this server takes.
+    """
+    if max_prompt_tokens is not None and len(prompt_ids) > max_prompt_tokens:
+        raise Refusal(
+            f"the prompt has {len(prompt_ids)} tokens and this server takes {max_prompt_tokens}; shorten it",
+            code="context_length_exceeded",
+        )
+    first_canvas = first_canvas_of(lm, body.diffusion.pins)
+    made = []
+    for seed in seeds(body.seed, num):
+        request = Request(
+            prompt_ids=tuple(prompt_ids),
+            max_new_tokens=lm.max_new_tokens if max_new_tokens is None else max_new_tokens,
+            sampler=sampler,
+            seed=seed,
+            stop_ids=lm.stop_ids,
+            first_canvas=first_canvas,
+        )
+        request.check(lm.network.config)
+        interval = body.diffusion.draft_interval if body.diffusion.stream_drafts else None
+        made.append(Order(request=request, stop=stop, is_conversation=is_conversation, draft_interval_s=interval))
+    return made
+
+
+def seeds(seed: int | None, num: int) -> list[int]:
+    """Seeds of the texts of one request: the first is the one that was given, the others follow from it."""
+    first = secrets.randbits(31) if seed is None else seed
+    return [first, *(_derived(first, index) for index in range(1, num))]
+
+
+def _derived(seed: int, index: int) -> int:
+    digest = hashlib.sha256(f"{seed}/{index}".encode("ascii")).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def first_canvas_of(lm: LanguageModel, pins: Sequence[Pin]) -> FirstCanvas | None:
+    """Lay pins into a canvas.
+
+    Raises:
+        Refusal: A pin does not fit the canvas, or lies on another.
+    """
+    if not pins:
+        return None
+    length = lm.network.config.canvas_length
+    tokens, pinned = [lm.tokenizer.pad_id] * length, [False] * length
+    for number, pin in enumerate(pins):
+        ids = lm.tokenizer.encode(pin.text)
+        end = pin.start + len(ids)
+        param = f"diffusion.pins.{number}"
+        if end > length:
+            raise Refusal(f"{param} reaches position {end} and a canvas has {length}; move or shorten it", param=param)
+        if any(pinned[pin.start : end]):
+            raise Refusal(f"{param} lies on another pin; move it", param=param)
+        tokens[pin.start : end] = ids
+        pinned[pin.start : end] = [True] * len(ids)
+    return FirstCanvas(token_ids=tuple(tokens), pinned=tuple(pinned))

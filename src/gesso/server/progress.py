@@ -1,0 +1,183 @@
+"""What is told of a text while it is written: drafts, pieces that are final, and the end."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gesso.engine.events import CanvasCommitted, StepDone
+from gesso.engine.request import Request
+from gesso.lm.generation import Generation
+from gesso.lm.language_model import LanguageModel
+from gesso.lm.trace import Span, committed_spans, spans
+from gesso.lm.writing import Writing
+from gesso.server.reply_stream import ReplyPiece, ReplyStream
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """One text to write.
+
+    Attributes:
+        request: What the engine is asked.
+        stop: Strings that end the text.
+        is_conversation: The text is a reply, with thought, answer and tool calls.
+        draft_interval_s: Tell drafts, this far apart at least; None tells none.
+    """
+
+    request: Request
+    stop: tuple[str, ...] = ()
+    is_conversation: bool = False
+    draft_interval_s: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the prompt, and those that are asked for."""
+        return len(self.request.prompt_ids) + self.request.max_new_tokens
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """What a canvas shows after a step.
+
+    Attributes:
+        canvas: Which canvas, from 0.
+        step: Steps that it has taken.
+        total: Steps that it may take.
+        spans: The canvas, first position to last.
+        temperature: What the step's logits were divided by; None for the frame that commits the canvas.
+    """
+
+    canvas: int
+    step: int
+    total: int
+    spans: Sequence[Span]
+    temperature: float | None = None
+
+    is_skippable = True
+
+    def facts(self, before: "Frame | None") -> dict[str, Any]:
+        """The frame in JSON's terms, with the positions that differ from the frame before."""
+        shown = _shown(self)
+        last = {} if before is None or before.canvas != self.canvas else _shown(before)
+        facts = {
+            "canvas": self.canvas,
+            "step": self.step,
+            "total": self.total,
+            "spans": [_span_facts(span) for span in self.spans],
+            "changed": sorted(place for place in shown if shown[place] != last.get(place)),
+        }
+        return facts if self.temperature is None else facts | {"temperature": round(self.temperature, 4)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grown:
+    """A canvas was committed: the text grew for good.
+
+    Attributes:
+        piece: What it grew by.
+        steps: Denoising steps of the canvas.
+        converged: Its stopping rule ended it.
+        frame: The canvas as it was committed, if drafts are told.
+    """
+
+    piece: ReplyPiece
+    steps: int
+    converged: bool
+    frame: Frame | None = None
+
+    is_skippable = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """The text is finished.
+
+    Attributes:
+        piece: Text that was held back until it was certain that nothing follows.
+        result: The whole, and what it took.
+        stop_string: The stop string that ended it, if one did.
+    """
+
+    piece: ReplyPiece
+    result: Generation
+    stop_string: str | None = None
+
+    is_skippable = False
+
+
+Progress = Frame | Grown | Ended
+
+
+def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress | None]:
+    """Write a text and tell of it.
+
+    Yields:
+        For each step a Frame, or None where there is none to tell; for each canvas a Grown; at the end an Ended.
+    """
+    writing = Writing(
+        lm.engine,
+        order.request,
+        lm.tokenizer,
+        stop=order.stop,
+        template=lm.template if order.is_conversation else None,
+    )
+    reply = ReplyStream(lm.template, lm.tokenizer, stop=order.stop) if order.is_conversation else None
+    wants_drafts, next_draft_at = order.draft_interval_s is not None, 0.0
+    total = order.request.sampler.max_steps
+    for event in writing:
+        if isinstance(event, StepDone):
+            if wants_drafts and clock() >= next_draft_at:
+                next_draft_at = clock() + (order.draft_interval_s or 0.0)
+                yield _frame(lm, event)
+            else:
+                yield None
+        elif isinstance(event, CanvasCommitted):
+            piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=False)
+            frame = Frame(
+                canvas=event.canvas_index,
+                step=event.steps,
+                total=total,
+                spans=committed_spans(event, lm.tokenizer.decode),
+            )
+            yield Grown(
+                piece=piece, steps=event.steps, converged=event.converged, frame=frame if wants_drafts else None
+            )
+        else:
+            piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=True)
+            yield Ended(piece=piece, result=writing.result(), stop_string=_met(lm, order.stop, writing.token_ids))
+
+
+def _frame(lm: LanguageModel, event: StepDone) -> Frame:
+    return Frame(
+        canvas=event.canvas_index,
+        step=event.step,
+        total=event.max_steps,
+        spans=spans(event, lm.tokenizer.decode),
+        temperature=event.temperature,
+    )
+
+
+def _met(lm: LanguageModel, stop: tuple[str, ...], token_ids: list[int]) -> str | None:
+    """The stop string that is complete first."""
+    text = lm.tokenizer.decode(token_ids)
+    return min((string for string in stop if string in text), key=lambda s: text.find(s) + len(s), default=None)
+
+
+def _shown(frame: Frame) -> dict[int, tuple[str, str]]:
+    return {
+        place: (span.text if place == span.start else "", span.state)
+        for span in frame.spans
+        for place in range(span.start, span.end)
+    }
+
+
+def _span_facts(span: Span) -> dict[str, Any]:
+    facts = {
+        "start": span.start,
+        "end": span.end,
+        "text": span.text,
+        "state": span.state,
+        "confidence": round(span.confidence, 3),
+    }
+    return facts if span.draft == span.text else facts | {"draft": span.draft}

@@ -1,0 +1,207 @@
+import pytest
+
+from tests.server.conftest import chat, events
+
+URL = "/v1/chat/completions"
+STORY = "A little fox went out to look at the moon, and the moon looked back at the fox all night."
+CALL = '<|tool_call>call:weather{city:<|"|>Oslo<|"|>}<tool_call|>'
+TOOL = {"type": "function", "function": {"name": "weather", "description": "Weather", "parameters": {"type": "object"}}}
+
+
+def deltas(body):
+    return [chunk["choices"][0]["delta"] for chunk in events(body) if chunk["choices"]]
+
+
+def content(body):
+    return "".join(delta.get("content") or "" for delta in deltas(body))
+
+
+def test_an_answer_is_what_the_model_writes_and_its_usage_counts_to_the_stop(client_of, writer):
+    lm = writer(STORY, "<turn|>")
+    answer = client_of(lm).post(URL, json=chat(max_tokens=48)).json()
+    (choice,) = answer["choices"]
+    assert choice["message"]["role"] == "assistant"
+    assert choice["message"]["content"] == STORY
+    assert choice["finish_reason"] == "stop"
+    usage = answer["usage"]
+    assert usage["completion_tokens"] == len(lm.tokenizer.encode(STORY)) < 48
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert len(usage["diffusion"]["steps"][0]) == -(-(usage["completion_tokens"] + 1) // 16)
+
+
+def test_a_seed_repeats_an_answer_and_each_choice_has_its_own(client):
+    first, second = (client.post(URL, json=chat(seed=5, n=2)).json() for _ in range(2))
+    texts = [choice["message"]["content"] for choice in first["choices"]]
+    assert texts == [choice["message"]["content"] for choice in second["choices"]]
+    assert texts[0] != texts[1]
+    assert first["usage"]["diffusion"]["seeds"][0] == 5
+    alone = client.post(URL, json=chat(seed=first["usage"]["diffusion"]["seeds"][1])).json()
+    assert alone["choices"][0]["message"]["content"] == texts[1]
+
+
+def test_an_answer_is_the_one_that_python_gives(client, lm):
+    answer = client.post(URL, json=chat("Tell me.", seed=3, temperature=0.7, max_tokens=20)).json()
+    result = lm.generate([{"role": "user", "content": "Tell me."}], seed=3, temperature=0.7, max_new_tokens=20)
+    assert answer["choices"][0]["message"]["content"] == result.message.content
+    assert answer["usage"]["diffusion"]["steps"] == [result.steps]
+
+
+def test_a_stream_tells_the_role_first_then_the_text_then_one_reason_then_the_end(client_of, writer):
+    body = client_of(writer(STORY)).post(URL, json=chat(stream=True, max_tokens=48)).text
+    chunks = events(body)
+    assert chunks[0]["choices"][0]["delta"]["role"] == "assistant"
+    assert content(body) == STORY
+    reasons = [chunk["choices"][0]["finish_reason"] for chunk in chunks]
+    assert reasons == [None] * (len(chunks) - 1) + ["stop"]
+    assert body.endswith("data: [DONE]\n\n")
+    assert not any("usage" in chunk or "diffusion" in chunk for chunk in chunks)
+    assert len({chunk["id"] for chunk in chunks}) == 1
+
+
+def test_usage_comes_in_a_chunk_of_its_own_only_if_asked_for(client_of, writer):
+    asked = chat(stream=True, stream_options={"include_usage": True}, max_tokens=48)
+    chunks = events(client_of(writer(STORY)).post(URL, json=asked).text)
+    assert [chunk["usage"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["completion_tokens"] > 0
+
+
+def test_streamed_choices_end_once_each(client):
+    chunks = events(client.post(URL, json=chat(stream=True, n=3)).text)
+    ends = [chunk["choices"][0]["index"] for chunk in chunks if chunk["choices"][0]["finish_reason"]]
+    assert sorted(ends) == [0, 1, 2]
+
+
+def test_drafts_are_chunks_without_text_and_end_with_what_was_committed(client_of, writer):
+    asked = chat(stream=True, max_tokens=32, diffusion={"stream_drafts": True, "draft_interval": 0})
+    body = client_of(writer(STORY)).post(URL, json=asked).text
+    chunks = [chunk for chunk in events(body) if "diffusion" in chunk]
+    assert all(chunk["choices"][0]["delta"] == {} for chunk in chunks)
+    frames = [chunk["diffusion"] for chunk in chunks]
+    assert set(frames[0]) == {"canvas", "step", "total", "spans", "changed", "temperature"}
+    for canvas in (0, 1):
+        last = [frame for frame in frames if frame["canvas"] == canvas][-1]
+        assert {span["state"] for span in last["spans"]} == {"committed"}
+    shown = "".join(span["text"] for frame in frames if "temperature" not in frame for span in frame["spans"])
+    assert shown.strip() == content(body)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thought_and_calls_have_fields_of_their_own(client_of, writer, stream):
+    lm = writer("<|channel>", "thought\nWhere?\n", "<channel|>", "I will look.", CALL, "<turn|>")
+    answer = client_of(lm).post(URL, json=chat(tools=[TOOL], stream=stream, max_tokens=64))
+    if stream:
+        told = deltas(answer.text)
+        thought = "".join(delta.get("reasoning_content", "") for delta in told)
+        calls = [call for delta in told for call in delta.get("tool_calls", [])]
+        text, reason = content(answer.text), events(answer.text)[-1]["choices"][0]["finish_reason"]
+        assert [call.pop("index") for call in calls] == [0]
+    else:
+        (choice,) = answer.json()["choices"]
+        message, reason = choice["message"], choice["finish_reason"]
+        thought, calls, text = message["reasoning_content"], message["tool_calls"], message["content"]
+    assert (thought, text, reason) == ("Where?", "I will look.", "tool_calls")
+    assert [call["function"] for call in calls] == [{"name": "weather", "arguments": '{"city": "Oslo"}'}]
+
+
+def test_tools_and_thinking_reach_the_prompt_and_the_choice_none_leaves_tools_out(client):
+    def prompt_tokens(**more):
+        return client.post(URL, json=chat(max_tokens=1, **more)).json()["usage"]["prompt_tokens"]
+
+    plain = prompt_tokens()
+    assert prompt_tokens(tools=[TOOL]) > plain
+    assert prompt_tokens(tools=[TOOL], tool_choice="none") == plain
+    assert prompt_tokens(chat_template_kwargs={"enable_thinking": True}) > plain
+
+
+def test_a_stop_string_ends_the_answer_and_is_no_part_of_it(client_of, writer):
+    for stream in (False, True):
+        answer = client_of(writer(STORY)).post(URL, json=chat(stop=["moon"], stream=stream, max_tokens=48))
+        text = content(answer.text) if stream else answer.json()["choices"][0]["message"]["content"]
+        assert text.rstrip() == "A little fox went out to look at the"
+
+
+def test_an_answer_that_is_cut_says_so(client_of, writer):
+    answer = client_of(writer(STORY)).post(URL, json=chat(max_completion_tokens=3)).json()
+    assert answer["choices"][0]["finish_reason"] == "length"
+    assert answer["usage"]["completion_tokens"] == 3
+
+
+def test_effort_becomes_steps(client):
+    low, high = (client.post(URL, json=chat(reasoning_effort=effort, seed=0)).json() for effort in ("low", "high"))
+    assert max(low["usage"]["diffusion"]["steps"][0]) == 1
+    assert max(high["usage"]["diffusion"]["steps"][0]) == 3
+
+
+def test_a_pin_holds_in_the_answer(client):
+    pins = [{"start": 0, "text": "Once upon a time"}]
+    answer = client.post(URL, json=chat(diffusion={"pins": pins}, max_tokens=16)).json()
+    assert answer["choices"][0]["message"]["content"].startswith("Once upon a time")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("top_p", 0.5),
+        ("top_k", 3),
+        ("min_p", 0.2),
+        ("logit_bias", {"1": 5}),
+        ("frequency_penalty", 1),
+        ("presence_penalty", 1),
+        ("logprobs", True),
+        ("top_logprobs", 2),
+        ("prediction", {"type": "content", "content": "x"}),
+        ("response_format", {"type": "json_object"}),
+        ("tool_choice", "required"),
+        ("parallel_tool_calls", False),
+        ("store", True),
+        ("modalities", ["audio"]),
+        ("verbosity", "low"),
+    ],
+)
+def test_a_parameter_that_is_not_supported_is_refused_by_name(client, field, value):
+    answer = client.post(URL, json=chat(**{field: value}))
+    error = answer.json()["error"]
+    assert answer.status_code == 400
+    assert error["type"] == "invalid_request_error"
+    assert error["code"] == "unsupported_parameter"
+    assert error["param"].startswith(field)
+    assert field in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "messages"),
+        ({"messages": []}, "messages"),
+        (chat(n=0), "n"),
+        (chat(n=17), "n"),
+        (chat(max_tokens=0), "max_tokens"),
+        (chat(temperature="warm"), "temperature"),
+        (chat(temperature=-1), "temperature"),
+        (chat(stop=[""]), "stop"),
+        (chat(unheard_of=1), "unheard_of"),
+        (chat(diffusion={"step": 1}), "diffusion.step"),
+        (chat(reasoning_effort="huge"), "reasoning_effort"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0.content.0.type"),
+    ],
+)
+def test_a_wrong_body_is_refused_by_the_name_of_its_field(client, body, param):
+    answer = client.post(URL, json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+def test_two_lengths_are_one_too_many_and_a_prompt_without_room_is_refused(client):
+    assert "both given" in client.post(URL, json=chat(max_tokens=1, max_completion_tokens=1)).json()["error"]["message"]
+    answer = client.post(URL, json=chat("word " * 300))
+    assert answer.status_code == 400
+    assert "shorten the prompt" in answer.json()["error"]["message"]
+
+
+def test_another_model_is_not_found(client):
+    answer = client.post(URL, json=chat(model="gpt-9"))
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "model_not_found"
+    assert client.post(URL, json=chat(model="model", max_tokens=1)).status_code == 200

@@ -1,0 +1,106 @@
+import pytest
+
+from tests.server.conftest import events
+
+URL = "/v1/completions"
+STORY = " there was a little fox who lived under a hill and liked to sing all day long."
+
+
+def test_a_text_is_gone_on_from_as_in_python(client, lm):
+    answer = client.post(URL, json={"prompt": "Once", "seed": 4, "max_tokens": 20}).json()
+    result = lm.generate("Once", seed=4, max_new_tokens=20)
+    assert answer["choices"][0]["text"] == result.text
+    assert answer["choices"][0]["finish_reason"] == result.finish_reason
+    assert answer["usage"]["prompt_tokens"] == result.prompt_tokens
+
+
+def test_token_ids_are_a_prompt_as_they_are(client, lm):
+    ids = lm.tokenizer.encode("Once", add_bos=True)
+    texts = [client.post(URL, json={"prompt": prompt, "seed": 4}).json()["choices"] for prompt in ("Once", ids, [ids])]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_several_prompts_have_several_texts_each_and_a_prompt_counts_once(client):
+    answer = client.post(URL, json={"prompt": ["One", "Two words"], "n": 2, "max_tokens": 2, "echo": True}).json()
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2, 3]
+    starts = [choice["text"] for choice in answer["choices"]]
+    assert all(text.startswith("One") for text in starts[:2])
+    assert all(text.startswith("Two words") for text in starts[2:])
+    one = client.post(URL, json={"prompt": "One", "max_tokens": 2}).json()["usage"]["prompt_tokens"]
+    two = client.post(URL, json={"prompt": "Two words", "max_tokens": 2}).json()["usage"]["prompt_tokens"]
+    assert answer["usage"]["prompt_tokens"] == one + two
+
+
+def test_a_stream_is_the_text_with_one_reason(client_of, writer):
+    asked = {
+        "prompt": "Once,",
+        "stream": True,
+        "echo": True,
+        "max_tokens": 48,
+        "stream_options": {"include_usage": True},
+    }
+    body = client_of(writer(STORY)).post(URL, json=asked).text
+    *chunks, last = events(body)
+    assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == "Once," + STORY
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks].count("stop") == 1
+    assert last["choices"] == []
+    assert body.endswith("data: [DONE]\n\n")
+
+
+def test_drafts_can_be_streamed_here_too(client_of, writer):
+    asked = {"prompt": "Once,", "stream": True, "diffusion": {"stream_drafts": True, "draft_interval": 0}}
+    chunks = events(client_of(writer(STORY)).post(URL, json=asked).text)
+    frames = [chunk for chunk in chunks if "diffusion" in chunk]
+    assert frames
+    assert all(chunk["choices"][0]["text"] == "" for chunk in frames)
+
+
+def test_a_suffix_makes_it_a_hole_to_fill(client, lm):
+    asked = {"prompt": "The fox", "suffix": " the moon.", "max_tokens": 2, "seed": 1}
+    answer = client.post(URL, json=asked).json()
+    filling = lm.infill("The fox", " the moon.", seed=1, max_hole_tokens=2)
+    assert answer["choices"][0]["text"] == filling.text
+    assert answer["choices"][0]["finish_reason"] == "stop"
+    assert answer["usage"]["completion_tokens"] == len(filling.token_ids)
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"stream": True}, "stream"),
+        ({"echo": True}, "echo"),
+        ({"stop": "."}, "stop"),
+        ({"prompt": ["a", "b"]}, "prompt"),
+        ({"diffusion": {"t_max": 0.5}}, "diffusion.t_max"),
+        ({"max_tokens": 17}, "max_tokens"),
+    ],
+)
+def test_what_a_hole_does_not_know_is_refused_with_a_suffix(client, more, param):
+    answer = client.post(URL, json={"prompt": "a", "suffix": "b", **more})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"prompt": "x", "logprobs": 1}, "logprobs"),
+        ({"prompt": "x", "logprobs": 0}, "logprobs"),
+        ({"prompt": "x", "best_of": 2}, "best_of"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": ["a", ""]}, "prompt"),
+        ({"prompt": []}, "prompt"),
+        ({}, "prompt"),
+        ({"prompt": "x", "max_completion_tokens": 3}, "max_completion_tokens"),
+    ],
+)
+def test_a_wrong_request_is_refused_by_name(client, asked, param):
+    answer = client.post(URL, json=asked)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+def test_token_ids_of_another_vocabulary_are_refused(client):
+    answer = client.post(URL, json={"prompt": [999_999]})
+    assert answer.status_code == 400
+    assert "999999" in answer.json()["error"]["message"]

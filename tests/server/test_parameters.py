@@ -1,0 +1,142 @@
+import pytest
+from pydantic import ValidationError
+
+from gesso.sampling.accept import EntropyBound
+from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
+from gesso.server.parameters import (
+    EFFORT_STEPS,
+    Diffusion,
+    Pin,
+    Sampling,
+    SeveralChoices,
+    first_canvas_of,
+    orders,
+    sampler_for,
+    seeds,
+    stops,
+)
+from gesso.server.refusal import Refusal
+
+
+def make(lm, body, **more):
+    settings = {"sampler": lm.sampler, "max_new_tokens": None, "stop": (), "is_conversation": False, **more}
+    return orders(lm, [2, 40], body, **settings)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"top_p": 0.9},
+        {"top_k": 40},
+        {"min_p": 0.1},
+        {"logit_bias": {"5": 1.0}},
+        {"frequency_penalty": 0.5},
+        {"presence_penalty": -0.5},
+        {"repetition_penalty": 1.1},
+    ],
+)
+def test_what_a_canvas_lacks_is_refused_unless_its_value_asks_for_nothing(asked):
+    with pytest.raises(ValidationError, match="not supported by this server"):
+        Sampling(**asked)
+
+
+def test_values_that_ask_for_nothing_are_taken():
+    Sampling(top_p=1, top_k=-1, min_p=0, logit_bias={}, frequency_penalty=0, presence_penalty=0, repetition_penalty=1)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"temperature": "0.5"},
+        {"temperature": -1},
+        {"temperature": float("inf")},
+        {"seed": 2**63},
+        {"seed": 1.5},
+        {"x": 1},
+    ],
+)
+def test_a_value_of_the_wrong_kind_or_range_is_refused(asked):
+    with pytest.raises(ValidationError):
+        Sampling(**asked)
+
+
+def test_effort_is_a_share_of_the_models_own_steps(lm):
+    steps = {effort: sampler_for(lm, Sampling(), effort).max_steps for effort in EFFORT_STEPS}
+    assert steps["high"] == lm.sampler.max_steps
+    assert sorted(steps.values()) == [steps[effort] for effort in EFFORT_STEPS]
+    assert min(steps.values()) >= 1
+    assert sampler_for(lm, Sampling(), None) == lm.sampler
+
+
+def test_effort_and_steps_together_contradict_each_other(lm):
+    with pytest.raises(Refusal, match="give one"):
+        sampler_for(lm, Sampling(diffusion=Diffusion(steps=4)), "low")
+
+
+def test_every_setting_of_a_canvas_reaches_the_sampler(lm):
+    extra = Diffusion(steps=7, t_max=0.9, t_min=0.1, entropy_bound=0.3, reach=5, confidence=0.02, stability=2)
+    sampler = sampler_for(lm, Sampling(diffusion=extra))
+    assert sampler.max_steps == 7
+    assert sampler.temperature == LinearTemperature(start=0.9, end=0.1)
+    assert sampler.acceptance == EntropyBound(bound_nats=0.3, reach=5)
+    assert (sampler.stop.confidence_nats, sampler.stop.stability_steps) == (0.02, 2)
+    assert sampler_for(lm, Sampling(temperature=0.5)).temperature == ConstantTemperature(value=0.5)
+
+
+def test_settings_that_contradict_each_other_are_refused_by_name(lm):
+    with pytest.raises(Refusal, match="t_min must not be above") as refused:
+        sampler_for(lm, Sampling(diffusion=Diffusion(t_max=0.1, t_min=0.9)))
+    assert refused.value.param == "diffusion"
+
+
+def test_each_text_of_a_request_has_its_own_seed_and_the_first_has_the_one_given():
+    assert seeds(7, 3)[0] == 7
+    assert len(set(seeds(7, 16))) == 16
+    assert seeds(7, 3) == seeds(7, 16)[:3]
+    assert seeds(None, 1) != seeds(None, 1)
+
+
+def test_an_order_has_what_was_asked(lm):
+    first, second = make(lm, Sampling(seed=3, diffusion=Diffusion(stream_drafts=True, draft_interval=0)), num=2)
+    assert first.request.seed == 3 != second.request.seed
+    assert first.draft_interval_s == 0
+    assert first.request.max_new_tokens == lm.max_new_tokens
+    assert first.tokens == 2 + lm.max_new_tokens
+    assert make(lm, Sampling())[0].draft_interval_s is None
+
+
+def test_a_prompt_longer_than_the_server_takes_is_refused(lm):
+    with pytest.raises(Refusal, match="has 2 tokens and this server takes 1") as refused:
+        make(lm, Sampling(), max_prompt_tokens=1)
+    assert refused.value.code == "context_length_exceeded"
+
+
+def test_pins_lie_where_they_were_put(lm):
+    ids = lm.tokenizer.encode(" fox")
+    first = first_canvas_of(lm, [Pin(start=3, text=" fox")])
+    assert list(first.token_ids[3 : 3 + len(ids)]) == ids
+    assert [place for place, pinned in enumerate(first.pinned) if pinned] == list(range(3, 3 + len(ids)))
+    assert first_canvas_of(lm, []) is None
+
+
+def test_a_pin_outside_of_the_canvas_or_on_another_is_refused_by_its_number(lm):
+    with pytest.raises(Refusal, match="reaches position") as refused:
+        first_canvas_of(lm, [Pin(start=16, text="x")])
+    assert refused.value.param == "diffusion.pins.0"
+    with pytest.raises(Refusal, match=r"pins\.1 lies on another"):
+        first_canvas_of(lm, [Pin(start=0, text="x"), Pin(start=0, text="y")])
+
+
+def test_stop_strings_may_be_one_or_several_but_not_empty():
+    assert stops(None) == ()
+    assert stops("a") == ("a",)
+    assert stops(["a", "b"]) == ("a", "b")
+    with pytest.raises(Refusal, match="empty"):
+        stops([""])
+
+
+@pytest.mark.parametrize("asked", [{"stream_options": {"include_usage": True}}, {"diffusion": {"stream_drafts": True}}])
+def test_what_only_a_stream_can_do_is_refused_without_one(asked):
+    with pytest.raises(ValidationError, match="stream is not"):
+        SeveralChoices(**asked)
+    SeveralChoices(stream=True, **asked)
