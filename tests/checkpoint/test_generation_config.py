@@ -67,3 +67,17 @@ def test_what_is_written_is_read_by_both(tmp_path, config):
     theirs = DiffusionGemmaGenerationConfig.from_pretrained(tmp_path)
     assert (theirs.t_max, theirs.max_denoising_steps, theirs.eos_token_id) == (0.9, 48, [1])
     assert theirs.sampler_config.entropy_bound == 0.1
+
+
+def test_what_only_gesso_knows_lies_in_a_file_of_its_own(tmp_path, config):
+    values = default_generation_config(config) | {"acceptance_reach": 24}
+    write_generation_config(tmp_path, values)
+    assert "acceptance_reach" not in json.loads((tmp_path / "generation_config.json").read_text())
+    assert json.loads((tmp_path / "gesso.json").read_text()) == {"acceptance_reach": 24}
+    assert read_generation_config(tmp_path, config) == values
+
+
+def test_a_foreign_key_in_our_own_file_is_named(tmp_path, config):
+    (tmp_path / "gesso.json").write_text('{"reach": 24}')
+    with pytest.raises(ConfigError, match=r"gesso\.json holds 'reach'; it may hold acceptance_reach"):
+        read_generation_config(tmp_path, config)

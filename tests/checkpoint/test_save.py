@@ -85,6 +85,13 @@ def test_a_folder_without_a_tokenizer_is_refused(network, tmp_path):
         save_network(network, tmp_path / "model", tokenizer_files=tmp_path)
 
 
+def test_a_checkpoint_that_is_replaced_leaves_no_settings_of_ours_behind(network, tmp_path):
+    save_network(network, tmp_path, generation_config={"acceptance_reach": 24})
+    assert (tmp_path / "gesso.json").is_file()
+    save_network(network, tmp_path, generation_config={}, overwrite=True)
+    assert not (tmp_path / "gesso.json").exists()
+
+
 @pytest.mark.parametrize("given", [{"max_denoising_steps": 7}, {}])
 def test_the_generation_config_is_the_given_one(network, tmp_path, given):
     save_network(network, tmp_path / "model", generation_config=given)

@@ -6,7 +6,7 @@ from transformers.models.diffusion_gemma.generation_diffusion_gemma import Diffu
 
 from gesso.errors import ConfigError, SettingError
 from gesso.sampling.accept import EntropyBound, TopK
-from gesso.sampling.settings import SAMPLER_KEYS, SamplerSettings
+from gesso.sampling.settings import OWN_SAMPLER_KEYS, SAMPLER_KEYS, SamplerSettings
 from gesso.sampling.stop import NeverStop, StableAndConfident
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
 
@@ -37,11 +37,10 @@ def test_the_defaults_are_the_published_ones():
 
 
 def test_writing_and_reading_give_the_same_settings():
-    published = SAMPLER_KEYS - {"acceptance_reach"}
-    assert SamplerSettings().to_generation_config() == {key: PUBLISHED[key] for key in published}
+    assert SamplerSettings().to_generation_config() == {key: PUBLISHED[key] for key in SAMPLER_KEYS}
     for settings in (SamplerSettings(), OTHER):
         written = json.loads(json.dumps(settings.to_generation_config()))
-        assert written.keys() == published
+        assert written.keys() == SAMPLER_KEYS
         assert SamplerSettings.from_generation_config(written) == settings
 
 
@@ -57,6 +56,7 @@ def test_a_reach_stands_beside_the_published_keys_and_not_among_them():
     settings = SamplerSettings(acceptance=EntropyBound(reach=24))
     written = settings.to_generation_config()
     assert written == SamplerSettings().to_generation_config() | {"acceptance_reach": 24}
+    assert written.keys() == SAMPLER_KEYS | OWN_SAMPLER_KEYS
     assert SamplerSettings.from_generation_config(written) == settings
 
 

@@ -1,4 +1,7 @@
-"""`generation_config.json`: how its makers advise to sample from a model."""
+"""`generation_config.json`: how its makers advise to sample from a model.
+
+Advice that only Gesso can follow lies beside it in `gesso.json`: the reference refuses keys that it does not know.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,9 +10,10 @@ from typing import Any
 from gesso.checkpoint.json_file import read_json_object, write_json_object
 from gesso.errors import ConfigError
 from gesso.model.config import ModelConfig
-from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.settings import OWN_SAMPLER_KEYS, SamplerSettings
 
 GENERATION_CONFIG_FILE = "generation_config.json"
+OWN_FILE = "gesso.json"
 
 
 def default_generation_config(config: ModelConfig) -> dict[str, Any]:
@@ -23,20 +27,24 @@ def default_generation_config(config: ModelConfig) -> dict[str, Any]:
 
 
 def read_generation_config(folder: Path, config: ModelConfig) -> dict[str, Any]:
-    """Read the file; a key that is absent or null has its published value, and so has every key if there is no file.
+    """Read both files; a key that is absent or null has its published value, and so has every key if there is no file.
 
     Args:
         folder: The checkpoint's folder.
         config: The network's shape, whose end tokens stand in for a file that names none.
 
     Returns:
-        The file's keys as they are, but `eos_token_id` always a list.
+        The files' keys as they are, but `eos_token_id` always a list.
 
     Raises:
-        ConfigError: The file is broken, or its `eos_token_id` is not made of token ids.
+        ConfigError: A file is broken, its `eos_token_id` is not made of token ids, or gesso.json holds a foreign key.
     """
-    path = folder / GENERATION_CONFIG_FILE
+    path, own_path = folder / GENERATION_CONFIG_FILE, folder / OWN_FILE
     given = read_json_object(path) if path.exists() else {}
+    own = read_json_object(own_path) if own_path.exists() else {}
+    if foreign := sorted(own.keys() - OWN_SAMPLER_KEYS):
+        raise ConfigError(f"{own_path} holds {foreign[0]!r}; it may hold {', '.join(sorted(OWN_SAMPLER_KEYS))}")
+    given |= own
     values = default_generation_config(config) | {key: value for key, value in given.items() if value is not None}
     ids = values["eos_token_id"]
     ids = ids if isinstance(ids, list) else [ids]
@@ -46,5 +54,9 @@ def read_generation_config(folder: Path, config: ModelConfig) -> dict[str, Any]:
 
 
 def write_generation_config(folder: Path, values: Mapping[str, Any]) -> None:
-    """Write the file into `folder`, which must exist."""
-    write_json_object(folder / GENERATION_CONFIG_FILE, dict(values))
+    """Write the file into `folder`, which must exist, and what is only Gesso's, if there is any, into another."""
+    own = {key: value for key, value in values.items() if key in OWN_SAMPLER_KEYS}
+    published = {key: value for key, value in values.items() if key not in OWN_SAMPLER_KEYS}
+    write_json_object(folder / GENERATION_CONFIG_FILE, published)
+    if own:
+        write_json_object(folder / OWN_FILE, own)

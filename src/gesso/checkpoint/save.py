@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gesso.checkpoint.generation_config import (
     GENERATION_CONFIG_FILE,
+    OWN_FILE,
     default_generation_config,
     write_generation_config,
 )
@@ -54,7 +55,7 @@ def save_network(
         network: The network.
         folder: Where to; its parents are made.
         tokenizer_files: A folder to copy `TOKENIZER_FILES` from.
-        generation_config: Content of generation_config.json; None for the published values.
+        generation_config: Content of generation_config.json and gesso.json; None for the published values.
         vision_tensors: A checkpoint's folder to copy the image encoder from bit for bit, or its tensors by name.
         max_shard_bytes: Weights larger than this become several files with an index.
         overwrite: Replace the checkpoint that is there. What a save does not write, such as a model card, stays.
@@ -73,7 +74,9 @@ def save_network(
         generation_config = default_generation_config(network.config)
     with _as_output_errors(folder):
         if not overwrite:
-            _refuse_to_overwrite(folder, {CONFIG_FILE, GENERATION_CONFIG_FILE, *(file.name for file in texts)})
+            _refuse_to_overwrite(
+                folder, {CONFIG_FILE, GENERATION_CONFIG_FILE, OWN_FILE, *(file.name for file in texts)}
+            )
         _make_parent_with_room(folder, sum(weight.nbytes for weight in weights.values()))
         with _draft_beside(folder) as draft:
             write_json_object(draft / CONFIG_FILE, network.config.to_hf() | {"dtype": str(network.dtype).split(".")[1]})
@@ -81,7 +84,10 @@ def save_network(
             for file in texts:
                 shutil.copyfile(file, draft / file.name)
             _write_shards(weights, draft, max_shard_bytes)
+            is_published_only = not (draft / OWN_FILE).exists()
             _put_in_place(draft, folder)
+            if is_published_only:
+                (folder / OWN_FILE).unlink(missing_ok=True)
 
 
 def _refuse_to_overwrite(folder: Path, names: set[str]) -> None:

@@ -10,20 +10,12 @@ from gesso.sampling.stop import StableAndConfident, Stop
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature, Temperature
 
 SAMPLER_KEYS = frozenset(
-    {
-        "sampler_config",
-        "max_denoising_steps",
-        "t_max",
-        "t_min",
-        "stability_threshold",
-        "confidence_threshold",
-        "acceptance_reach",
-    }
+    {"sampler_config", "max_denoising_steps", "t_max", "t_min", "stability_threshold", "confidence_threshold"}
 )
-"""The keys of generation_config.json that the sampler reads; the others belong to other readers.
+"""The keys of generation_config.json that the sampler reads; the others belong to other readers."""
 
-`acceptance_reach` is Gesso's own, which other readers pass over; all others are the published ones.
-"""
+OWN_SAMPLER_KEYS = frozenset({"acceptance_reach"})
+"""Keys beside the published ones. The reference refuses a generation_config.json that holds them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
