@@ -47,9 +47,7 @@ def test_a_canvas_that_cannot_be_written_fails(folder, lm):
 
 def test_what_does_not_repeat_is_a_warning(lm, monkeypatch):
     seeds = iter((1, 2))
-    monkeypatch.setattr(
-        "gesso.engine.reference.canvas_generator", lambda *_: torch.Generator().manual_seed(next(seeds))
-    )
+    monkeypatch.setattr("gesso.engine.runner.canvas_generator", lambda *_: torch.Generator().manual_seed(next(seeds)))
     result = checkup.check_canvas(lm)
     assert result.status is Status.WARN
     assert "repeated by their seed" in result.remedy

@@ -49,7 +49,9 @@ def test_json_is_one_object_with_what_the_contract_names(gesso_command, folder, 
 
 
 def test_every_setting_reaches_the_model(gesso_command, folder, lm):
-    words = "--steps 2 --t-max 0.9 --t-min 0.1 --entropy-bound 0.7 --confidence 0.02 --stability 2 -n 9 --seed 5"
+    words = (
+        "--steps 2 --t-max 0.9 --t-min 0.1 --entropy-bound 0.7 --reach 5 --confidence 0.02 --stability 2 -n 9 --seed 5"
+    )
     ran = gesso_command("generate", "Once", "-m", folder, "--json", *words.split())
     out = lm.generate(
         "Once",
@@ -57,6 +59,7 @@ def test_every_setting_reaches_the_model(gesso_command, folder, lm):
         t_max=0.9,
         t_min=0.1,
         entropy_bound=0.7,
+        reach=5,
         confidence=0.02,
         stability=2,
         max_new_tokens=9,
@@ -143,7 +146,11 @@ def test_watched_into_a_pipe_the_steps_are_lines_and_the_text_is_the_same(gesso_
         (["half \udce9", "-m", "FOLDER"], 2, "half a surrogate pair; remove it"),
         (["Once", "-m", "FOLDER", "--steps", "many"], 2, "unable to parse string as an integer, but it is 'many'"),
         (["Once", "--dtype", "int3"], 2, "'int3' is not one of"),
-        ([], 2, "Missing argument 'PROMPT'"),
+        ([], 2, "there is no prompt; give one, or many with --input"),
+        (["--input", "x"], 2, "--input is given and --output is not; name a JSONL file"),
+        (["Once", "--input", "x", "-o", "y"], 2, "PROMPT is for one text and --input for many"),
+        (["--input", "x", "-o", "y", "--json"], 2, "--json is for one text"),
+        (["--input", "x", "-o", "y", "--system", "x"], 2, "--system is for conversations; give --chat too"),
     ],
 )
 def test_bad_input_is_one_line_with_value_and_remedy(words, status, message, gesso_command, folder):

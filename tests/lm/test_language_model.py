@@ -156,11 +156,20 @@ def test_an_unfinished_thought_is_no_answer_yet(writer):
 
 def test_every_setting_reaches_the_sampler(lm):
     writing = lm.start(
-        "Once", steps=5, t_max=0.9, t_min=0.1, entropy_bound=0.7, confidence=0.02, stability=2, max_new_tokens=9
+        "Once",
+        steps=5,
+        t_max=0.9,
+        t_min=0.1,
+        entropy_bound=0.7,
+        reach=5,
+        confidence=0.02,
+        stability=2,
+        max_new_tokens=9,
     )
     assert writing.request.max_new_tokens == 9
     assert writing.request.sampler.to_generation_config() == {
         "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": 0.7},
+        "acceptance_reach": 5,
         "max_denoising_steps": 5,
         "t_max": 0.9,
         "t_min": 0.1,

@@ -128,7 +128,7 @@ def test_a_trace_is_json_and_says_what_was_asked_and_how(lm, trace):
         "max_new_tokens": 9,
         "max_steps": 2,
         "temperature": {"rule": "ConstantTemperature", "value": 0.0},
-        "acceptance": {"rule": "EntropyBound", "bound_nats": 0.1},
+        "acceptance": {"rule": "EntropyBound", "bound_nats": 0.1, "reach": None},
         "stop": {"rule": "StableAndConfident", "stability_steps": 1, "confidence_nats": 0.005},
     }
     assert [one["temperature"] for one in written["steps"]] == [0.0, 0.0]

@@ -1,11 +1,13 @@
 """From a writing to its readers: text as soon as it is committed, and the steps for whoever looks on."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 
 from gesso.cli.frame import printable
 from gesso.cli.output import TextStream
 from gesso.cli.watch import LineWatch, NoWatch, Pace, TerminalWatch, Watch
-from gesso.engine.events import StepDone
+from gesso.engine.events import Event, StepDone
 from gesso.errors import SettingError
 from gesso.lm.generation import Generation
 from gesso.lm.writing import Writing
@@ -14,13 +16,16 @@ from gesso.text.tokenizer import Tokenizer
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
-def follow(writing: Writing, stream: TextStream | None, watch: Watch) -> bool:
+def follow(
+    writing: Writing, stream: TextStream | None, watch: Watch, *, record: Callable[[Event], None] | None = None
+) -> bool:
     """Run a writing to its end, or until Ctrl-C, and write its text as it is committed, then a line break.
 
     Args:
         writing: Mutated: it is iterated.
         stream: Where the text goes; None if the watch shows it already, or it is wanted whole.
         watch: Looks on; closed in the end.
+        record: Told of every event before anyone else.
 
     Returns:
         Whether the text is finished; False after Ctrl-C.
@@ -32,6 +37,8 @@ def follow(writing: Writing, stream: TextStream | None, watch: Watch) -> bool:
     finished = False
     try:
         for event in writing:
+            if record is not None:
+                record(event)
             if isinstance(event, StepDone):
                 count = len(writing.token_ids) + sum(event.accepted)
                 watch.step(event, count / writing.seconds if writing.seconds else 0.0)

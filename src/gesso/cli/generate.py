@@ -1,12 +1,14 @@
 """`gesso generate`: go on from a text, or answer a message."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gesso.cli import options
 from gesso.cli.output import INTERRUPTED, as_json, check_writable, open_output, remark
+from gesso.cli.trace import check_trace_path, write_trace
 from gesso.errors import PromptError, SettingError
 
 if TYPE_CHECKING:
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def generate(
-    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="Beginning of the text; - reads standard input.")],
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="Beginning of the text; - reads standard input.")
+    ] = None,
     model: options.Model = "bundled",
     max_new_tokens: options.MaxNewTokens = None,
     chat: Annotated[
@@ -31,16 +35,30 @@ def generate(
     t_max: options.TMax = None,
     t_min: options.TMin = None,
     entropy_bound: options.EntropyBound = None,
+    reach: options.Reach = None,
     confidence: options.Confidence = None,
     stability: options.Stability = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
     device: options.Device = "auto",
     revision: options.Revision = None,
+    adapter: options.Adapter = None,
     offline: options.Offline = False,
     watch: options.WatchOption = False,
     pace: options.PaceOption = 0.0,
     json: options.Json = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", "-i", help="Write a text for each line of this JSONL file into --output."),
+    ] = None,
     output: options.Output = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace",
+            help="Write a replay into this .html file, or its data into a .json file.",
+            rich_help_panel=options.DISPLAY,
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a text: go on from PROMPT, or answer it with --chat.
@@ -49,37 +67,59 @@ def generate(
 
     Settings that are not given are the model's own.
 
+    With --input, many texts are written side by side. A line is an object with "prompt" or "messages", and if wanted an
+    "id" and settings of its own. Stopped or killed, the same command goes on where it was.
+
     Examples:
         gesso generate "Once upon a time" --watch
         gesso generate "Write a story about a fox." --chat --seed 7 --json
+        gesso generate "Once upon a time" --trace replay.html
         cat beginning.txt | gesso generate - -n 1024 -o story.txt
+        gesso generate --input prompts.jsonl --output texts.jsonl
     """
     check_writable(output)
-    text = _read_standard_input() if prompt == "-" else prompt
+    check_trace_path(trace, text_path=output)
+    if source is not None:
+        one_text = {"PROMPT": prompt is not None, "--watch": watch, "--trace": trace is not None, "--json": json}
+        if surplus := [name for name, is_given in one_text.items() if is_given]:
+            raise SettingError(f"{surplus[0]} is for one text and --input for many; give one of the two")
+        if output is None:
+            raise SettingError("--input is given and --output is not; name a JSONL file for the texts")
+    elif prompt is None:
+        raise PromptError("there is no prompt; give one, or many with --input")
+    text = _read_standard_input() if prompt == "-" else prompt or ""
     if not chat and (system is not None or thinking):
         raise SettingError(f"{'--thinking' if thinking else '--system'} is for conversations; give --chat too")
-    if not text:
+    if not text and source is None:
         raise PromptError("the prompt is empty; give the beginning of a text")
 
     # Only now, so that help and refusals need not wait for torch.
+    from gesso.cli.batch import write_batch
     from gesso.cli.follow import follow, make_watch, summary_line
     from gesso.cli.loading import load_model
+    from gesso.lm.trace import TraceRecorder
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet)
-    writing = lm.start(
-        _conversation(text, system) if chat else text,
-        max_new_tokens=max_new_tokens,
-        seed=seed,
-        steps=steps,
-        temperature=temperature,
-        t_max=t_max,
-        t_min=t_min,
-        entropy_bound=entropy_bound,
-        confidence=confidence,
-        stability=stability,
-        stop=stop or (),
-        thinking=thinking,
-    )
+    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    settings = {
+        "max_new_tokens": max_new_tokens,
+        "seed": seed,
+        "steps": steps,
+        "temperature": temperature,
+        "t_max": t_max,
+        "t_min": t_min,
+        "entropy_bound": entropy_bound,
+        "reach": reach,
+        "confidence": confidence,
+        "stability": stability,
+        "stop": stop or (),
+        "thinking": thinking,
+    }
+    if source is not None and output is not None:
+        if not write_batch(lm, source, output, settings=settings, chat=chat, system=system, quiet=quiet):
+            raise typer.Exit(INTERRUPTED)
+        return
+    writing = lm.start(_conversation(text, system) if chat else text, **settings)
+    recorder = None if trace is None else TraceRecorder(lm.tokenizer.decode)
     with open_output(output) as stream:
         looker, shows_text = make_watch(
             watch,
@@ -88,9 +128,13 @@ def generate(
             tokenizer=lm.tokenizer,
             prompt="" if chat else text,
         )
-        finished = follow(writing, None if json or shows_text else stream, looker)
+        record = None if recorder is None else recorder.record
+        finished = follow(writing, None if json or shows_text else stream, looker, record=record)
         if json:
             stream.write(as_json(_facts(writing, lm.name, finished=finished)) + "\n")
+    if trace is not None and recorder is not None:
+        request = {"messages": _conversation(text, system)} if chat else {"prompt": text}
+        write_trace(trace, recorder.trace(writing, model=lm.name, request=request, finished=finished))
     if not quiet:
         remark(summary_line(writing.result(), finished=finished))
     if not finished:

@@ -93,6 +93,7 @@ def _facts(model: str, summary: "ModelSummary") -> dict[str, Any]:
             "t_max": sampler.temperature.start,
             "t_min": sampler.temperature.end,
             "entropy_bound": sampler.acceptance.bound_nats,
+            "reach": sampler.acceptance.reach,
             "stability": sampler.stop.stability_steps,
             "confidence": sampler.stop.confidence_nats,
             "max_new_tokens": summary.max_new_tokens,
@@ -131,7 +132,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     caches = facts["cache_bytes_per_1000_tokens"].items()
     yield "cache", ", ".join(f"{_size(size)} in {name}" for name, size in caches) + f" for {CACHE_TOKENS:,} tokens"
     yield "sampler", "at most {steps} steps, temperature {t_max:g} to {t_min:g}".format(**sampler)
-    yield "", "accepts {entropy_bound:g} nats a step".format(**sampler)
+    within = "" if sampler["reach"] is None else ", within {reach} positions".format(**sampler)
+    yield "", "accepts {entropy_bound:g} nats a step".format(**sampler) + within
     earlier = f"{sampler['stability']} earlier {_plural('step', sampler['stability'])}"
     yield "", f"done below {sampler['confidence']:g} nats, when {earlier} had the same draft"
     yield "new tokens", f"{sampler['max_new_tokens']:,}"

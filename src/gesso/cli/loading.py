@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -19,7 +20,14 @@ _DTYPES = {Dtype.AUTO: None, Dtype.FLOAT32: torch.float32, Dtype.BFLOAT16: torch
 
 
 def load_model(
-    model: str, *, dtype: Dtype, device: str, revision: str | None, offline: bool, quiet: bool
+    model: str,
+    *,
+    dtype: Dtype,
+    device: str,
+    revision: str | None,
+    offline: bool,
+    quiet: bool,
+    adapter: Path | None = None,
 ) -> LanguageModel:
     """Load a model; on a terminal, a progress bar tells how far large weights are read.
 
@@ -31,7 +39,13 @@ def load_model(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     with _progress_bar(model, quiet=quiet) as progress:
         return gesso.load(
-            model, dtype=_DTYPES[dtype], device=device, revision=revision, offline=offline, progress=progress
+            model,
+            dtype=_DTYPES[dtype],
+            device=device,
+            revision=revision,
+            offline=offline,
+            adapter=adapter,
+            progress=progress,
         )
 
 

@@ -12,10 +12,14 @@ import typer
 from gesso import __version__
 from gesso.cli.chat import chat
 from gesso.cli.doctor import doctor
+from gesso.cli.eval import evaluate
+from gesso.cli.finetune import finetune
 from gesso.cli.generate import generate
 from gesso.cli.infill import infill
 from gesso.cli.info import info
 from gesso.cli.output import INTERRUPTED, TextStream, remark
+from gesso.cli.serve import ENVIRONMENT, serve
+from gesso.cli.train import train
 from gesso.errors import GessoError, InputError
 
 app = typer.Typer(
@@ -25,8 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, chat, infill, info, doctor):
+for command in (generate, chat, infill, train, finetune, info, doctor):
     app.command()(command)
+app.command(name="eval")(evaluate)
+app.command(context_settings=ENVIRONMENT)(serve)
 
 
 def run() -> NoReturn:

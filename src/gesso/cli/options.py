@@ -30,6 +30,10 @@ Device = Annotated[
 Revision = Annotated[
     str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.", rich_help_panel=LOADING)
 ]
+Adapter = Annotated[
+    Path | None,
+    typer.Option("--adapter", help="Folder of a LoRA that is merged into the model.", rich_help_panel=LOADING),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.", rich_help_panel=LOADING)]
 
 MaxNewTokens = Annotated[
@@ -52,6 +56,14 @@ TMin = Annotated[
 EntropyBound = Annotated[
     float | None,
     typer.Option("--entropy-bound", help="Uncertainty that a step may accept, in nats.", rich_help_panel=SAMPLING),
+]
+Reach = Annotated[
+    int | None,
+    typer.Option(
+        "--reach",
+        help="Positions from the first uncertain one on that a step may accept; 0: all.",
+        rich_help_panel=SAMPLING,
+    ),
 ]
 Confidence = Annotated[
     float | None,

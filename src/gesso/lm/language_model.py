@@ -2,14 +2,17 @@
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeGuard, overload
 
+from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import Event
 from gesso.engine.request import Request
 from gesso.errors import PromptError, SettingError
 from gesso.lm.generation import Generation
 from gesso.lm.infill import Infill, infill
+from gesso.lm.together import write_together
 from gesso.lm.writing import Writing
 from gesso.model.network import Network
 from gesso.sampling.settings import SamplerSettings
@@ -33,6 +36,7 @@ class LanguageModel:
         sampler: The model's own sampler settings, from its generation_config.json.
         max_new_tokens: How long a text is unless asked otherwise.
         stop_ids: Tokens that end a text.
+        engine_settings: How much is written at once. A text that the engine has no room for is written by itself.
     """
 
     name: str
@@ -42,12 +46,26 @@ class LanguageModel:
     sampler: SamplerSettings
     max_new_tokens: int
     stop_ids: frozenset[int]
+    engine_settings: EngineSettings = field(default_factory=EngineSettings)
 
-    def generate(self, prompt: Prompt, **settings: Any) -> Generation:
-        """Write a text and return it whole.
+    @cached_property
+    def engine(self) -> Engine:
+        """What all texts of this model share: one pool of encoded text, and rounds in which many take a step."""
+        return Engine(self.network, self.engine_settings)
+
+    @overload
+    def generate(self, prompt: Prompt, **settings: Any) -> Generation: ...
+
+    @overload
+    def generate(self, prompt: Sequence[Prompt], **settings: Any) -> list[Generation]: ...
+
+    def generate(self, prompt: Prompt | Sequence[Prompt], **settings: Any) -> Generation | list[Generation]:
+        """Write a text and return it whole, or many texts, side by side.
 
         Args:
-            prompt: A string is gone on from; a sequence of messages is answered in the model's chat format.
+            prompt: A string is gone on from; a sequence of messages is answered in the model's chat format. A sequence
+                of such prompts gives a list of texts, each the one that its prompt alone would give; with a seed, all
+                have that seed. All prompts are checked before the first is written.
             **settings: Those of `stream`.
 
         Raises:
@@ -55,7 +73,10 @@ class LanguageModel:
             SettingError: A setting is out of its range.
             GenerationError: The network's output is not numbers.
         """
-        return self.start(prompt, **settings).finish()
+        if _is_one(prompt):
+            return self.start(prompt, **settings).finish()
+        writings = [self.start(one, **settings) for one in prompt]
+        return [writing.result() for writing in write_together(writings, ahead=2 * self.engine_settings.max_rows)]
 
     def stream(self, prompt: Prompt, **settings: Any) -> Iterator[Event]:
         """Write a text and tell how it comes into focus, event by event.
@@ -80,6 +101,7 @@ class LanguageModel:
         t_max: float | None = None,
         t_min: float | None = None,
         entropy_bound: float | None = None,
+        reach: int | None = None,
         confidence: float | None = None,
         stability: int | None = None,
         stop: str | Sequence[str] = (),
@@ -96,6 +118,7 @@ class LanguageModel:
             t_max: Temperature of the first step.
             t_min: Temperature that the steps fall towards.
             entropy_bound: How much uncertainty a step may accept, in nats.
+            reach: Positions behind the first uncertain one that a step may accept; 0 for all.
             confidence: Mean entropy below which a stable canvas stops, in nats.
             stability: Earlier steps that must have had the same draft.
             stop: A string, or several, that end the text and are no part of it.
@@ -120,6 +143,7 @@ class LanguageModel:
                 t_max=t_max,
                 t_min=t_min,
                 entropy_bound=entropy_bound,
+                reach=reach,
                 confidence=confidence,
                 stability=stability,
             ),
@@ -128,7 +152,7 @@ class LanguageModel:
         )
         request.check(self.network.config)
         return Writing(
-            self.network,
+            self.engine if self.engine.has_room(request) else self.network,
             request,
             self.tokenizer,
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
@@ -180,6 +204,13 @@ class LanguageModel:
 
     def _conversation_ids(self, prompt: Sequence[Message | Mapping[str, str]], thinking: bool) -> list[int]:
         return self.template.encode([_as_message(i, turn) for i, turn in enumerate(prompt)], thinking=thinking)
+
+
+def _is_one(prompt: Prompt | Sequence[Prompt]) -> TypeGuard[Prompt]:
+    """Whether it is a text or a conversation; many prompts are a sequence of texts and conversations."""
+    if isinstance(prompt, str) or not prompt:
+        return True
+    return not all(isinstance(one, Sequence) for one in prompt)
 
 
 def _as_message(index: int, turn: Message | Mapping[str, str]) -> Message:

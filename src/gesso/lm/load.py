@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from gesso.checkpoint.adapter import load_adapter, merge_adapter
 from gesso.checkpoint.generation_config import read_generation_config
 from gesso.checkpoint.hub import BUNDLED, resolve
 from gesso.checkpoint.load import Progress, load_network
@@ -21,6 +22,7 @@ def load(
     device: torch.device | str = "cpu",
     revision: str | None = None,
     offline: bool = False,
+    adapter: str | Path | None = None,
     progress: Progress | None = None,
 ) -> LanguageModel:
     """Load a language model.
@@ -32,12 +34,14 @@ def load(
         device: Where the network runs.
         revision: Branch, tag or commit of a hub id.
         offline: Download nothing.
+        adapter: Folder of a LoRA in peft's format, which is merged into the weights.
         progress: Told bytes read and bytes in all, as weights are read.
 
     Raises:
         ModelNotFoundError: There is no such model.
         ConfigError: A JSON file of the model is missing, broken, or of another kind.
-        TensorError: The weights are not exactly those that the configuration asks for.
+        TensorError: The weights, or those of the adapter, are not exactly those that the configuration asks for.
+        CheckpointError: The adapter was trained on other weights.
         SettingError: This computer has no such device.
     """
     _check_device(device)
@@ -49,6 +53,8 @@ def load(
             f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens and the network {network.config.vocab_size}; "
             "they belong to different models"
         )
+    if adapter is not None:
+        merge_adapter(network, load_adapter(Path(adapter).expanduser(), network))
     defaults = read_generation_config(folder, network.config)
     return LanguageModel(
         name=BUNDLED if model is None else str(model),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gesso.engine.engine import Engine, EventStream
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.reference import cut_at_stop, run_request
 from gesso.engine.request import Request
@@ -29,7 +30,7 @@ class Writing:
 
     def __init__(
         self,
-        network: Network,
+        writer: Network | Engine,
         request: Request,
         tokenizer: Tokenizer,
         *,
@@ -39,7 +40,7 @@ class Writing:
         """Nothing runs before the first event is asked for.
 
         Args:
-            network: What writes.
+            writer: A network, for this text alone, or an engine that others use too.
             request: What it shall write.
             tokenizer: Turns its tokens into text.
             stop: Strings that end the text and are no part of it.
@@ -49,11 +50,12 @@ class Writing:
         self.token_ids: list[int] = []
         self.steps: list[int] = []
         self.seconds = 0.0
+        self._writer = writer
+        self._source: Iterator[Event] | None = None
         self._template = template
         self._stop = stop
         self._stream = TextStream(tokenizer, stop=stop)
         self._finished: Finished | None = None
-        self._events = self._run(run_request(network, request))
 
     @property
     def text(self) -> str:
@@ -80,9 +82,16 @@ class Writing:
     def __next__(self) -> Event:
         started = time.perf_counter()
         try:
-            return next(self._events)
+            return self._next()
         finally:
             self.seconds += time.perf_counter() - started
+
+    def begin(self) -> Iterator[Event]:
+        """Let an engine write it beside others before anybody asks for its events; give those, without their texts."""
+        if self._source is None:
+            writer, request = self._writer, self.request
+            self._source = writer.submit(request) if isinstance(writer, Engine) else run_request(writer, request)
+        return self._source
 
     def finish(self) -> Generation:
         """Run to the end and return the whole."""
@@ -103,21 +112,23 @@ class Writing:
             message=self.message,
         )
 
-    def _run(self, events: Iterator[Event]) -> Iterator[Event]:
-        for event in events:
-            if isinstance(event, StepDone):
-                remaining = self.request.max_new_tokens - len(self.token_ids)
-                visible, _ = cut_at_stop(list(event.draft), self.request.stop_ids, remaining)
-                yield replace(event, draft_text=self._stream.draft(visible))
-            elif isinstance(event, CanvasCommitted):
-                text, ids = self._commit(event.token_ids)
-                self.steps.append(event.steps)
-                yield replace(event, token_ids=ids, text=text)
-                if self._stream.stopped:
-                    yield self._finish(Finished(reason="stop"))
-                    return
-            else:
-                yield self._finish(event)
+    def _next(self) -> Event:
+        if self._finished is not None:
+            raise StopIteration
+        if self._stream.stopped:  # by a stop string in the last canvas; the source would go on
+            if isinstance(self._source, EventStream):
+                self._source.cancel()
+            return self._finish(Finished(reason="stop"))
+        event = next(self.begin())
+        if isinstance(event, StepDone):
+            remaining = self.request.max_new_tokens - len(self.token_ids)
+            visible, _ = cut_at_stop(list(event.draft), self.request.stop_ids, remaining)
+            return replace(event, draft_text=self._stream.draft(visible))
+        if isinstance(event, CanvasCommitted):
+            text, ids = self._commit(event.token_ids)
+            self.steps.append(event.steps)
+            return replace(event, token_ids=ids, text=text)
+        return self._finish(event)
 
     def _commit(self, token_ids: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Append tokens up to the one that completes a stop string; return their text and those that count."""
