@@ -202,3 +202,16 @@ def test_ctrl_c_in_the_middle_keeps_the_committed_text(as_json, gesso_command, f
     else:
         assert ran.out == committed + "\n"
     assert ran.err.endswith("stopped by Ctrl-C\n")
+
+
+def test_the_best_of_several_is_the_one_that_is_shown(gesso_command, folder, lm):
+    ran = gesso_command("generate", "Once", "-m", folder, "--json", "--best-of", 3, "--seed", 3)
+    best = lm.generate("Once", best_of=3, seed=3)
+    assert ran.object["token_ids"] == list(best.token_ids)
+    assert ran.object["seed"] == best.seed
+
+
+def test_no_candidate_at_all_is_refused(gesso_command, folder):
+    ran = gesso_command("generate", "Once", "-m", folder, "--best-of", "0")
+    assert ran.status == 2
+    assert "best_of is 0; give 1 or more" in ran.err

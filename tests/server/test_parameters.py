@@ -12,7 +12,6 @@ from gesso.server.parameters import (
     first_canvas_of,
     orders,
     sampler_for,
-    seeds,
     stops,
 )
 from gesso.server.refusal import Refusal
@@ -87,13 +86,6 @@ def test_settings_that_contradict_each_other_are_refused_by_name(lm):
     with pytest.raises(Refusal, match="t_min must not be above") as refused:
         sampler_for(lm, Sampling(diffusion=Diffusion(t_max=0.1, t_min=0.9)))
     assert refused.value.param == "diffusion"
-
-
-def test_each_text_of_a_request_has_its_own_seed_and_the_first_has_the_one_given():
-    assert seeds(7, 3)[0] == 7
-    assert len(set(seeds(7, 16))) == 16
-    assert seeds(7, 3) == seeds(7, 16)[:3]
-    assert seeds(None, 1) != seeds(None, 1)
 
 
 def test_an_order_has_what_was_asked(lm):

@@ -31,6 +31,14 @@ def generate(
     ] = None,
     steps: options.Steps = None,
     seed: options.Seed = None,
+    best_of: Annotated[
+        int,
+        typer.Option(
+            "--best-of",
+            help="Draft so many texts, and write the one that reads likeliest from left to right.",
+            rich_help_panel=options.SAMPLING,
+        ),
+    ] = 1,
     temperature: options.Temperature = None,
     t_max: options.TMax = None,
     t_min: options.TMin = None,
@@ -80,7 +88,13 @@ def generate(
     check_writable(output)
     check_trace_path(trace, text_path=output)
     if source is not None:
-        one_text = {"PROMPT": prompt is not None, "--watch": watch, "--trace": trace is not None, "--json": json}
+        one_text = {
+            "PROMPT": prompt is not None,
+            "--best-of": best_of != 1,
+            "--watch": watch,
+            "--trace": trace is not None,
+            "--json": json,
+        }
         if surplus := [name for name, is_given in one_text.items() if is_given]:
             raise SettingError(f"{surplus[0]} is for one text and --input for many; give one of the two")
         if output is None:
@@ -118,7 +132,10 @@ def generate(
         if not write_batch(lm, source, output, settings=settings, chat=chat, system=system, quiet=quiet):
             raise typer.Exit(INTERRUPTED)
         return
-    writing = lm.start(_conversation(text, system) if chat else text, **settings)
+    asked = _conversation(text, system) if chat else text
+    if best_of != 1:
+        settings["seed"] = lm.generate(asked, best_of=best_of, **settings).seed
+    writing = lm.start(asked, **settings)
     recorder = None if trace is None else TraceRecorder(lm.tokenizer.decode)
     with open_output(output) as stream:
         looker, shows_text = make_watch(
@@ -133,7 +150,7 @@ def generate(
         if json:
             stream.write(as_json(_facts(writing, lm.name, finished=finished)) + "\n")
     if trace is not None and recorder is not None:
-        request = {"messages": _conversation(text, system)} if chat else {"prompt": text}
+        request = {"messages": asked} if chat else {"prompt": text}
         write_trace(trace, recorder.trace(writing, model=lm.name, request=request, finished=finished))
     if not quiet:
         remark(summary_line(writing.result(), finished=finished))

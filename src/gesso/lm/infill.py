@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from gesso.engine.left_to_right import surprise
 from gesso.engine.reference import CachedDenoiser
 from gesso.errors import PromptError, SettingError
 from gesso.model.network import Network
@@ -81,12 +82,12 @@ def infill(
     candidates: list[tuple[bool, float, list[int]]] = []
     for _, _, filling in task.fill(sizes, sampler):
         lacks_space = num_spaces > 0 and not tokenizer.decode(filling).startswith(" ")
-        candidates.append((lacks_space, _surprise(network, context, [*filling, *after]), filling))
-    _, surprise, filling = min(candidates, key=lambda candidate: candidate[:2])
+        candidates.append((lacks_space, surprise(network, context, [*filling, *after]).mean().item(), filling))
+    _, nats_per_token, filling = min(candidates, key=lambda candidate: candidate[:2])
     return Infill(
         text=_without_spaces(tokenizer.decode(filling), num_spaces),
         token_ids=tuple(filling),
-        nats_per_token=surprise,
+        nats_per_token=nats_per_token,
         seed=seed,
     )
 
@@ -149,14 +150,6 @@ class _Task:
             pins=Pins(mask=mask.to(network.device), tokens=tokens.to(network.device)),
             device=network.device,
         )
-
-
-def _surprise(network: Network, context: list[int], continuation: list[int]) -> float:
-    """Mean nats a token of `continuation` after `context`, left to right."""
-    ids = torch.tensor([[*context, *continuation]], device=network.device)
-    hidden = network.encode(ids, network.new_cache(batch=1, max_len=ids.shape[1]))
-    logits = network.head(hidden[:, len(context) - 1 : -1])
-    return torch.nn.functional.cross_entropy(logits[0], ids[0, len(context) :]).item()
 
 
 def _without_spaces(text: str, count: int) -> str:

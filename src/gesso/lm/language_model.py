@@ -10,6 +10,7 @@ from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import Event
 from gesso.engine.request import Request
 from gesso.errors import PromptError, SettingError
+from gesso.lm.candidates import likeliest, seeds
 from gesso.lm.generation import Generation
 from gesso.lm.infill import Infill, infill
 from gesso.lm.together import write_together
@@ -54,18 +55,22 @@ class LanguageModel:
         return Engine(self.network, self.engine_settings)
 
     @overload
-    def generate(self, prompt: Prompt, **settings: Any) -> Generation: ...
+    def generate(self, prompt: Prompt, *, best_of: int = 1, **settings: Any) -> Generation: ...
 
     @overload
-    def generate(self, prompt: Sequence[Prompt], **settings: Any) -> list[Generation]: ...
+    def generate(self, prompt: Sequence[Prompt], *, best_of: int = 1, **settings: Any) -> list[Generation]: ...
 
-    def generate(self, prompt: Prompt | Sequence[Prompt], **settings: Any) -> Generation | list[Generation]:
+    def generate(
+        self, prompt: Prompt | Sequence[Prompt], *, best_of: int = 1, **settings: Any
+    ) -> Generation | list[Generation]:
         """Write a text and return it whole, or many texts, side by side.
 
         Args:
             prompt: A string is gone on from; a sequence of messages is answered in the model's chat format. A sequence
                 of such prompts gives a list of texts, each the one that its prompt alone would give; with a seed, all
                 have that seed. All prompts are checked before the first is written.
+            best_of: Texts that are written for each prompt, of which the one that reads likeliest from left to right is
+                returned. Its own seed repeats it alone.
             **settings: Those of `stream`.
 
         Raises:
@@ -73,10 +78,18 @@ class LanguageModel:
             SettingError: A setting is out of its range.
             GenerationError: The network's output is not numbers.
         """
+        if best_of < 1:
+            raise SettingError(f"best_of is {best_of}; give 1 or more")
         if _is_one(prompt):
-            return self.start(prompt, **settings).finish()
-        writings = [self.start(one, **settings) for one in prompt]
-        return [writing.result() for writing in write_together(writings, ahead=2 * self.engine_settings.max_rows)]
+            return self._generate([prompt], best_of, settings)[0]
+        return self._generate(prompt, best_of, settings)
+
+    def _generate(self, prompts: Sequence[Prompt], best_of: int, settings: dict[str, Any]) -> list[Generation]:
+        seed = settings.pop("seed", None)
+        writings = [self.start(one, seed=each, **settings) for one in prompts for each in seeds(seed, best_of)]
+        finished = list(write_together(writings, ahead=2 * self.engine_settings.max_rows))
+        candidates = [finished[first : first + best_of] for first in range(0, len(finished), best_of)]
+        return [likeliest(self.network, some).result() for some in candidates]
 
     def stream(self, prompt: Prompt, **settings: Any) -> Iterator[Event]:
         """Write a text and tell how it comes into focus, event by event.

@@ -23,6 +23,7 @@ class Writing:
 
     Attributes:
         request: What is written.
+        stop: Strings that end the text.
         token_ids: Tokens committed so far.
         steps: Denoising steps of each committed canvas.
         seconds: Time spent writing so far.
@@ -53,7 +54,7 @@ class Writing:
         self._writer = writer
         self._source: Iterator[Event] | None = None
         self._template = template
-        self._stop = stop
+        self.stop = stop
         self._stream = TextStream(tokenizer, stop=stop)
         self._finished: Finished | None = None
 
@@ -146,4 +147,4 @@ class Writing:
         return self._finished
 
     def _before_stop(self, text: str) -> str:
-        return text[: min((text.find(stop) for stop in self._stop if stop in text), default=len(text))]
+        return text[: min((text.find(stop) for stop in self.stop if stop in text), default=len(text))]

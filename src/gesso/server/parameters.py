@@ -1,7 +1,5 @@
 """What the bodies of requests have in common, and how it becomes an order."""
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -10,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from gesso.engine.request import FirstCanvas, Request
 from gesso.errors import SettingError
+from gesso.lm.candidates import seeds
 from gesso.lm.language_model import LanguageModel
 from gesso.sampling.settings import SamplerSettings
 from gesso.server.progress import Order
@@ -258,17 +257,6 @@ def orders(
         interval = body.diffusion.draft_interval if body.diffusion.stream_drafts else None
         made.append(Order(request=request, stop=stop, is_conversation=is_conversation, draft_interval_s=interval))
     return made
-
-
-def seeds(seed: int | None, num: int) -> list[int]:
-    """Seeds of the texts of one request: the first is the one that was given, the others follow from it."""
-    first = secrets.randbits(31) if seed is None else seed
-    return [first, *(_derived(first, index) for index in range(1, num))]
-
-
-def _derived(seed: int, index: int) -> int:
-    digest = hashlib.sha256(f"{seed}/{index}".encode("ascii")).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
 
 
 def first_canvas_of(lm: LanguageModel, pins: Sequence[Pin]) -> FirstCanvas | None:
