@@ -1,4 +1,5 @@
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,12 @@ import gesso
 from gesso.cli.main import main
 from gesso.lm.language_model import LanguageModel
 from tests.tiny_model import save_tiny_model
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> None:
+    """A run in the background of a shell ignores Ctrl-C, and so would all that it starts; the tests press it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

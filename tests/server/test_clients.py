@@ -49,9 +49,9 @@ def test_openai_survives_drafts_and_sees_them(openai_client):
     ) as stream:
         frames = [event.chunk.diffusion for event in stream if hasattr(getattr(event, "chunk", None), "diffusion")]
         final = stream.get_final_completion()
-    steps = [frame["step"] for frame in frames]
-    assert steps, "a slow reader may miss frames, but not all"
-    assert steps == sorted(steps)
+    places = [(frame["canvas"], frame["step"]) for frame in frames]
+    assert places, "a slow reader may miss frames, but not all"
+    assert places == sorted(places)
     assert final.choices[0].message.content == STORY
     assert final.usage.completion_tokens > 0
 
