@@ -31,8 +31,9 @@ from gesso.train.loop import StepDone, TrainSettings, train
 from gesso.train.optimizer import WarmupStableDecay
 from gesso.train.run_state import load_average
 from gesso.train.unroll import Unroll
+from gesso.worlds.cases import Case
 from gesso.worlds.stories import World
-from gesso.worlds.tasks import Document, write_document
+from gesso.worlds.tasks import write_document
 
 BUNDLED = Path(__file__).parent.parent / "src" / "gesso" / "bundled"
 
@@ -115,7 +116,7 @@ class Documents:
                 continue
             return lay_out(context, response, canvas_length=length, eos_id=self.tokenizer.eos_id, max_canvases=2)
 
-    def token_ids(self, document: Document) -> tuple[list[int], list[int]]:
+    def token_ids(self, document: Case) -> tuple[list[int], list[int]]:
         """Context and response of a document; a chat response ends its turn before it ends the sequence."""
         response = self.tokenizer.encode(document.response)
         if document.chat:

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from gesso.engine.events import CanvasCommitted, StepDone
-from gesso.lm.trace import FORMAT, VERSION, Span, TraceRecorder, characters, committed_spans, spans
+from gesso.lm.trace import FORMAT, VERSION, Span, TraceRecorder, committed_spans, spans
+from gesso.text.characters import characters
 
 STORY = " there was a little red kite. It flew over the hill and came back home before the rain began to fall."
 FOX = "\N{FOX FACE}"

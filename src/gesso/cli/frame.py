@@ -5,28 +5,21 @@ token that the last step accepted, and text that is committed and never changes 
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rich.cells import cell_len
 
-from gesso.engine.events import StepDone
-
-DRAFT_BELOW_NATS = 1.5
-"""A position that is not accepted shows its draft below this entropy, and its noise above."""
+from gesso.engine.events import DRAFT_BELOW_NATS, StepDone
+from gesso.text.characters import Spell, characters
 
 NO_TEXT = "\N{WHITE SQUARE}"
 """Stands for a control token, which has no text."""
 
 _CONTROL_PICTURES = 0x2400
-_LONGEST_CHARACTER = 4  # bytes, and so tokens
 # Invisible, unknown or private: widths differ between terminals, and directions could turn a line around.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_BROKEN = "\N{REPLACEMENT CHARACTER}"
-
-Spell = Callable[[Sequence[int]], str]
-"""Text of token ids, control tokens left out."""
 
 
 class Mark(StrEnum):
@@ -66,7 +59,7 @@ def canvas_spans(event: StepDone, spell: Spell) -> list[Span]:
         mark = Mark.ACCEPTED if accepted else Mark.DRAFT if entropy < DRAFT_BELOW_NATS else Mark.NOISE
         tokens.append(event.draft[position] if mark is Mark.DRAFT else event.canvas[position])
         marks.append(Span("", mark, entropy))
-    return [replace(marks[start], text=visible(text) or NO_TEXT) for start, text in _characters(tokens, spell)]
+    return [replace(marks[start], text=visible(text) or NO_TEXT) for start, _, text in characters(tokens, spell)]
 
 
 def without_color(spans: Sequence[Span]) -> list[Span]:
@@ -211,22 +204,3 @@ def _fitting(text: str, width: int) -> Iterator[str]:
         piece += character
         used += cells
     yield piece
-
-
-def _characters(tokens: Sequence[int], spell: Spell) -> Iterator[tuple[int, str]]:
-    """Spell tokens one by one; those that hold parts of one character together, if together they are one.
-
-    Yields:
-        The first token's position, and the text.
-    """
-    position = 0
-    while position < len(tokens):
-        text, count = spell(tokens[position : position + 1]), 1
-        if _BROKEN in text:
-            for more in range(2, _LONGEST_CHARACTER + 1):
-                joined = spell(tokens[position : position + more])
-                if _BROKEN not in joined:
-                    text, count = joined, more
-                    break
-        yield position, text
-        position += count

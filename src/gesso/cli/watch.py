@@ -7,12 +7,13 @@ from typing import Protocol, runtime_checkable
 from rich.cells import cell_len
 from rich.console import Console
 
-from gesso.cli.frame import Mark, Span, Spell, frame, layout, printable, status, visible
+from gesso.cli.frame import Mark, Span, frame, layout, printable, status, visible
 from gesso.cli.keyboard import mute_keyboard
 from gesso.cli.output import TextStream
 from gesso.cli.painter import Painter
 from gesso.cli.region import DrawnLine, Region
 from gesso.engine.events import StepDone
+from gesso.text.characters import Spell
 
 FRAME_SECONDS = 1 / 20
 """A frame that follows another sooner is left out, but never the last one of a canvas."""

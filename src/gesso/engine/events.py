@@ -13,6 +13,10 @@ FinishReason = Literal["stop", "length", "cancelled", "deadline"]
 time was up. After the last two, what was committed before stays."""
 
 
+DRAFT_BELOW_NATS = 1.5
+"""Whoever shows a step shows, at a position that is not accepted, its draft below this entropy, and its noise above."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepDone:
     """One denoising step of the canvas in progress.

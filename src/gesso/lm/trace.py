@@ -5,27 +5,19 @@ The format is JSON, is versioned, and is described in docs/page.md. The page wri
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from gesso.engine.events import CanvasCommitted, Event, StepDone
+from gesso.engine.events import DRAFT_BELOW_NATS, CanvasCommitted, Event, StepDone
 from gesso.lm.writing import Writing
 from gesso.sampling.settings import SamplerSettings
+from gesso.text.characters import Spell, characters
 
 FORMAT, VERSION = "gesso-trace", 1
 
-DRAFT_BELOW_NATS = 1.5
-"""A position that is not accepted shows its draft below this entropy, and its noise above."""
-
 ENTROPY_DIGITS = 3
 """Decimal places of an entropy in a trace."""
-
-_LONGEST_CHARACTER = 4  # bytes, and so tokens
-_BROKEN = "\N{REPLACEMENT CHARACTER}"
-
-Spell = Callable[[Sequence[int]], str]
-"""Text of token ids, control tokens left out, such as `Tokenizer.decode`."""
 
 State = Literal["noise", "draft", "accepted", "committed"]
 
@@ -85,25 +77,6 @@ def committed_spans(event: CanvasCommitted, spell: Spell) -> list[Span]:
         Span(start=start, end=end, text=text, state="committed", entropy=0.0, draft=text)
         for start, end, text in characters(event.token_ids, spell)
     ]
-
-
-def characters(tokens: Sequence[int], spell: Spell) -> Iterator[tuple[int, int, str]]:
-    """Spell tokens one by one; those that hold parts of one character together, if together they are one.
-
-    Yields:
-        The first token's position, the position after the last, and the text.
-    """
-    start = 0
-    while start < len(tokens):
-        text, end = spell(tokens[start : start + 1]), start + 1
-        if _BROKEN in text:
-            for more in range(start + 2, min(start + _LONGEST_CHARACTER, len(tokens)) + 1):
-                joined = spell(tokens[start:more])
-                if _BROKEN not in joined:
-                    text, end = joined, more
-                    break
-        yield start, end, text
-        start = end
 
 
 class TraceRecorder:

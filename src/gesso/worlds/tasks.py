@@ -43,10 +43,6 @@ CONTINUE_REQUESTS = (
 )
 
 
-Document = Case
-"""A case as training sees it: a prompt and its response."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
     """A kind of case.
