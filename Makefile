@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-slow check fix clean
+.PHONY: help setup demo test clients test-slow check fix clean
 
 help:            ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 16
@@ -20,7 +20,13 @@ demo: setup      ## watch the bundled model write a story, canvas by canvas
 	$(BIN)/gesso generate "Once upon a time" --seed 7 --watch --pace 0.12
 
 test: setup      ## run the whole test suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
+clients: setup   ## drive the server with clients that are installed apart
+	$(PYTHON) -m venv .clients
+	.clients/bin/python -m pip install --quiet -r tests/server/clients/requirements.txt
+	cp tests/server/clients/package.json .clients/ && npm install --prefix .clients --no-audit --no-fund
+	$(BIN)/python -m pytest -m clients tests/server
 
 test-slow: setup ## run the checks that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -36,4 +42,4 @@ fix: setup       ## format and mend what can be mended by machine
 	$(BIN)/ruff format .
 
 clean:           ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

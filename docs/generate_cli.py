@@ -21,13 +21,20 @@ SECTION = "commands"
 
 def render() -> str:
     """Every command as Markdown: what it says of itself, and a table of its arguments and options."""
-    lines = (line for command in app.registered_commands for line in _command(command.name, command.callback))
+    lines = (line for words, function in _commands(app, "gesso") for line in _command(words, function))
     return "\n".join(lines).strip()
 
 
-def _command(name: str | None, function: Callable[..., Any]) -> Iterator[str]:
-    name = name or function.__name__.replace("_", "-")
-    yield from (f"## gesso {name}", "", "```text", inspect.getdoc(function) or "", "```", "")
+def _commands(group: Any, words: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The words and the function of each command, and then of those in the groups."""
+    for command in group.registered_commands:
+        yield f"{words} {command.name or command.callback.__name__.replace('_', '-')}", command.callback
+    for inner in group.registered_groups:
+        yield from _commands(inner.typer_instance, f"{words} {inner.typer_instance.info.name}")
+
+
+def _command(words: str, function: Callable[..., Any]) -> Iterator[str]:
+    yield from (f"## {words}", "", "```text", inspect.getdoc(function) or "", "```", "")
     parameters = _parameters(function)
     if not parameters:
         return

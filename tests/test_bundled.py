@@ -74,19 +74,18 @@ def test_a_seed_repeats_to_the_token_and_another_differs(lm):
     assert first.token_ids != lm.generate("Once upon a time", seed=4).token_ids
 
 
-def test_it_writes_sentences_of_its_world(lm):
+def test_its_sentences_are_without_a_fault_and_some_of_its_stories(lm):
     told = ["Once upon a time" + lm.generate("Once upon a time", seed=seed).text for seed in range(8)]
     sentences = [sentence for text in told for sentence in split_sentences(text)]
-    # Random words read as no sentence at all; the card says how far the model is from all.
-    assert sum(bool(read_sentence(sentence)) for sentence in sentences) >= 0.6 * len(sentences)
+    assert sum(bool(read_sentence(sentence)) for sentence in sentences) >= 0.95 * len(sentences)
     assert len(set(told)) == 8
-    assert any(check_story(text).ok for text in told), told
+    assert sum(check_story(text).ok for text in told) >= 2, told
 
 
 def test_it_keeps_to_what_was_asked_for(lm):
     request = [{"role": "user", "content": "Write a story about a girl named Mia and a red kite."}]
     told = [lm.generate(request, seed=seed).text for seed in range(4)]
-    assert sum("Mia" in text for text in told) >= 2, told
+    assert sum("Mia" in text for text in told) >= 3, told
 
 
 def test_it_fills_in_what_is_missing(lm):

@@ -1,29 +1,16 @@
-// Drives the page in a headless Chromium: `node browser_test.mjs [REPLAY.html]`.
-// CHROMIUM names the program; PICTURES=1 leaves what was seen in pictures/.
+// Drives the page in a headless Chromium, with a server that needs no model: `node browser_test.mjs [REPLAY.html]`.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { handsOn, lastSavedState, law, openBrowser, picture, pictures, until } from "./browser.mjs";
 import { startServer } from "./fake_server.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const pictures = join(here, "pictures");
-const QUIET = [
-  "no-sandbox",
-  "disable-gpu",
-  "disable-quic",
-  "no-first-run",
-  "disable-background-networking",
-  "disable-component-update",
-  "disable-sync",
-];
 const QUESTION = "Write a story about a little fox who makes a friend.";
-
 const PLACE = 25; // of two tokens that are painted again
+const NAMED = "button, input, select, textarea, summary, [tabindex]"; // what the keyboard reaches
 
-await mkdir(pictures, { recursive: true });
 const server = await startServer();
 const { state, trace } = server;
 const [commit] = trace.commits;
@@ -32,74 +19,16 @@ const words = [PLACE, PLACE + 1]
   .map((place) => last.draft[place] ?? last.text[place])
   .join("")
   .trim();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: QUIET.map((name) => `--${name}`),
-  timeout: 300_000,
-});
-const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, acceptDownloads: true });
-context.setDefaultTimeout(180_000);
-const complaints = [];
-
-async function openPage() {
-  const page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("dialog", (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  return page;
-}
-
-const began = Date.now();
-async function law(name, check) {
-  await check();
-  console.log(`ok ${((Date.now() - began) / 1000).toFixed(0).padStart(4)} s  ${name}`);
-}
-
-const page = await openPage();
-const step = page.locator(".step");
-const turn = (number) => page.locator(".turn").nth(number);
-const settled = (number) =>
-  page.waitForFunction(
-    (n) => ["done", "stopped", "failed"].includes(document.querySelectorAll(".turn")[n]?.dataset.state),
-    number,
-  );
-const stepSays = (pattern) =>
-  page.waitForFunction(
-    (source) => new RegExp(source).test(document.querySelector(".step").textContent),
-    pattern.source,
-  );
-
-async function until(holds) {
-  const deadline = Date.now() + 180_000;
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, `not in time: ${holds}`);
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
-
-/** In the page: whether the last turn is kept with this state. */
-const lastSavedState = (state) =>
-  new Promise((resolve) => {
-    const opening = indexedDB.open("gesso");
-    opening.onsuccess = () => {
-      const reading = opening.result.transaction("gesso").objectStore("gesso").get("turns");
-      reading.onsuccess = () => resolve(reading.result?.at(-1).state === state);
-    };
-  });
-
-async function picture(name, of = page) {
-  if (process.env.PICTURES) await of.screenshot({ path: join(pictures, `${name}.png`), fullPage: name !== "painting" });
-}
-
-async function ask(question) {
-  await page.getByLabel("Your message").fill(question);
-  await page.keyboard.press("Enter");
-}
+const { openContext, complaints, close } = await openBrowser();
+const context = await openContext();
+const page = await context.newPage();
+const { turn, answer, stateOf, ask, settled, stepSays, select } = handsOn(page);
 
 await law("the first visit shows an example that plays by itself", async () => {
   await page.goto(server.url);
-  await stepSays(/^Example: Canvas 1, step [3-9]/);
-  await picture("first visit");
+  await page.getByText("Example").waitFor();
+  await stepSays(/^Canvas 1, step [3-9]/);
+  await picture(page, "first visit");
 });
 
 await law("a question is answered on a canvas that changes before one's eyes", async () => {
@@ -116,27 +45,27 @@ await law("a question is answered on a canvas that changes before one's eyes", a
   await ask(QUESTION);
   await page.getByRole("button", { name: "Stop" }).waitFor();
   await page.waitForFunction(() => window.seen.size > 3);
-  await picture("painting");
+  await picture(page, "painting");
   state.paceMs = 20;
   await settled(0);
-  assert.equal(await turn(0).getAttribute("data-state"), "done");
-  assert.equal(await turn(0).locator("p.answer").textContent(), commit.text);
+  assert.equal(await stateOf(0), "done");
+  assert.equal(await answer(0), commit.text);
   assert.equal(await page.locator(".cells > *").count(), 256);
   assert.equal(await page.locator(".cells > [data-state=committed]").count(), commit.tokens);
   await stepSays(/^Canvas 1, committed after \d+ steps/);
   const { body } = state.requests[0];
   assert.deepEqual(body.messages, [{ role: "user", content: QUESTION }]);
-  assert.deepEqual(body.diffusion, { stream_drafts: true, draft_interval: 0 });
+  assert.deepEqual(body.diffusion, { stream_drafts: true, draft_interval: 0, alternatives: 5 });
   assert.equal("temperature" in body, false);
 });
 
 await law("the slider goes step by step with the arrow keys, and the play button plays", async () => {
   await page.getByLabel("Step of the generation").focus();
   await page.keyboard.press("Home");
-  await stepSays(/step 1 of 48/);
+  await stepSays(/step 1 of at most 48/);
   for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
-  await stepSays(/step 4 of 48/);
-  await picture("step 4");
+  await stepSays(/step 4 of at most 48/);
+  await picture(page, "step 4");
   await page.getByLabel("Speed of the replay").selectOption("fast");
   await page.getByRole("button", { name: "Play", exact: true }).click();
   await stepSays(/committed after/);
@@ -162,19 +91,29 @@ await law("a moment is drawn and laid out in less than a thirtieth of a second o
   assert.ok(milliseconds < 1000 / 30);
 });
 
-await law("a token tells its history, by mouse and by keyboard", async () => {
-  await page.locator("#position-40").click();
-  await page.getByRole("heading", { name: /Position 41/ }).waitFor();
-  assert.equal(await page.locator(".history tbody tr").count(), trace.steps.length + 1);
-  await page.getByRole("button", { name: "Go to step 2", exact: true }).click();
-  await stepSays(/step 2 of 48/);
+await law("a token tells what else may stand there and what stood there, by mouse and by keyboard", async () => {
+  const card = page.locator(".card");
+  await page.getByLabel("Step of the generation").focus();
+  await page.keyboard.press("Home");
+  const [place, choices] = Object.entries(trace.steps[0].alternatives)[20];
+  await page.locator(`#position-${place}`).click();
+  await page.getByRole("heading", { name: `Position ${Number(place) + 1}` }).waitFor();
+  assert.deepEqual(
+    await card.locator(".choices b").allTextContents(),
+    choices.map(([text]) =>
+      text === "" ? "end mark" : `\u201c${(text.trim() || text).replaceAll("\n", "\u21b5")}\u201d`,
+    ),
+  );
+  assert.equal(await card.locator(".chart span").count(), trace.steps.length + 1);
+  await picture(page, "token");
+  await card.locator(".runs button").last().click();
+  await page.waitForFunction(() => !document.querySelector(".step").textContent.includes("step 1 of"));
   await page.locator(".cells").focus();
   await page.keyboard.press("ArrowRight");
-  await page.getByRole("heading", { name: /Position 42/ }).waitFor();
-  assert.equal(await page.locator(".cells").getAttribute("aria-activedescendant"), "position-41");
-  await picture("history");
+  await page.getByRole("heading", { name: `Position ${Number(place) + 2}` }).waitFor();
+  assert.equal(await page.locator(".cells").getAttribute("aria-activedescendant"), `position-${Number(place) + 1}`);
   await page.keyboard.press("Escape");
-  assert.equal(await page.locator(".history").isVisible(), false);
+  assert.equal(await card.isVisible(), false);
 });
 
 await law("a trace is saved, and opened again as it was", async () => {
@@ -187,14 +126,14 @@ await law("a trace is saved, and opened again as it was", async () => {
   const written = JSON.parse(await readFile(path, "utf8"));
   assert.equal(written.format, "gesso-trace");
   assert.deepEqual(
-    written.steps.map((one) => one.text),
-    trace.steps.map((one) => one.text.map((text) => text ?? "")),
+    written.steps.map((one) => [one.text, one.alternatives ?? {}]),
+    trace.steps.map((one) => [one.text.map((text) => text ?? ""), one.alternatives]),
   );
   assert.equal(written.commits[0].text, commit.text);
   assert.equal(written.settings.seed, 1);
   await page.locator("input[type=file]").setInputFiles(path);
   await turn(1).waitFor();
-  assert.equal(await turn(1).locator("p.answer").textContent(), commit.text);
+  assert.equal(await answer(1), commit.text);
 });
 
 await law("what is no trace is refused in words", async () => {
@@ -222,11 +161,9 @@ await law("the animated picture is well-formed and holds every step", async () =
 });
 
 await law("words that are selected are painted again, and all others are pinned", async () => {
-  await page.evaluate((chosen) => {
-    const text = document.querySelector(".turn p.answer").firstChild;
-    const start = text.data.indexOf(chosen);
-    getSelection().setBaseAndExtent(text, start, text, start + chosen.length);
-  }, words);
+  await select(0, words);
+  await page.getByText("Paint this again").waitFor();
+  await picture(page, "selected words");
   await turn(0)
     .getByRole("button", { name: `Paint \u201c${words}\u201d again` })
     .click();
@@ -239,7 +176,7 @@ await law("words that are selected are painted again, and all others are pinned"
   assert.deepEqual(free, [PLACE, PLACE + 1]);
 });
 
-await law("the same goes by keyboard alone; where the server cannot pin the words, it fills the gap", async () => {
+await law("the same goes by keyboard alone; where the server cannot pin the words, it edits the text", async () => {
   await turn(1).getByRole("button", { name: "Paint a part again" }).focus();
   await page.keyboard.press("Enter");
   await page.keyboard.type("typing changes nothing");
@@ -257,18 +194,18 @@ await law("the same goes by keyboard alone; where the server cannot pin the word
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelectorAll(".turn p.answer")[1].textContent.startsWith(" green"));
-  assert.deepEqual(state.requests.at(-1).body, { prefix: "", suffix: commit.text.slice(first.length) });
+  assert.deepEqual(state.requests.at(-1).body, { text: commit.text, spans: [{ start: 0, stop: first.length }] });
   state.refusal = null;
 });
 
 await law("an answer can be stopped, and the server hears of it", async () => {
   state.paceMs = 2000;
   await ask("Another story, please.");
-  await turn(2).waitFor();
+  await page.getByText("The canvas is being primed").waitFor();
   await page.waitForFunction(() => document.querySelectorAll(".turn")[2].dataset.state === "painting");
   await page.getByRole("button", { name: "Stop" }).click();
   await settled(2);
-  assert.equal(await turn(2).getAttribute("data-state"), "stopped");
+  assert.equal(await stateOf(2), "stopped");
   await turn(2).getByText("Stopped.").waitFor();
   await until(() => state.aborted === 1);
   state.paceMs = 50;
@@ -283,10 +220,71 @@ await law("a server that is busy is quoted, and asked again", async () => {
   await page.waitForFunction(() => document.querySelectorAll(".turn")[3].dataset.state === "done");
 });
 
+await law("a race shows beside the canvas how the same weights write word after word", async () => {
+  const rival = page.locator(".rival .canvas");
+  await page.getByLabel("Race it against word after word").check();
+  state.paceMs = 300;
+  await ask("Race.");
+  await page.waitForFunction(() => document.querySelector(".rival .canvas")?.textContent.length > 20);
+  await picture(page, "race");
+  state.paceMs = 10;
+  await settled(4);
+  assert.equal(await rival.textContent(), commit.text);
+  assert.equal(await answer(4), commit.text);
+  assert.ok(state.requests.some(({ body }) => body.diffusion?.mode === "autoregressive"));
+  await page.getByLabel("Step of the generation").focus();
+  await page.keyboard.press("Home");
+  await page.waitForFunction(
+    (whole) => document.querySelector(".rival .canvas").textContent.length < whole,
+    commit.text.length,
+  );
+  await page.getByLabel("Race it against word after word").uncheck();
+});
+
+await law("a server that cannot write word after word is quoted, and the canvas is painted all the same", async () => {
+  await page.getByLabel("Race it against word after word").check();
+  state.refusal = { mode: "autoregressive", status: 400, message: "diffusion.mode is unknown" };
+  await ask("Race again.");
+  await turn(5).getByText("Word after word: diffusion.mode is unknown").waitFor();
+  assert.equal(await answer(5), commit.text);
+  assert.equal(await page.locator(".rival").isVisible(), false);
+  await page.getByLabel("Race it against word after word").uncheck();
+  state.refusal = null;
+});
+
+await law("a model that is left speechless by the conversation is asked the question by itself", async () => {
+  state.isSpeechless = true;
+  await ask("And now?");
+  await turn(6).getByText("this question was asked alone").waitFor();
+  assert.equal(await answer(6), commit.text);
+  assert.deepEqual(state.requests.at(-1).body.messages, [{ role: "user", content: "And now?" }]);
+  state.isSpeechless = false;
+});
+
+await law("everything that the keyboard reaches has a name, and a slash goes to the question", async () => {
+  const nameless = await page.locator(NAMED).evaluateAll((all) =>
+    all
+      .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.hidden))
+      .map((one) => one.outerHTML),
+  );
+  assert.deepEqual(nameless, []);
+  await page.locator(".cells").focus();
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Your message");
+});
+
+await law("whoever wants less motion sees the example's end, and nothing moves", async () => {
+  const calm = await (await openContext({ reducedMotion: "reduce" })).newPage();
+  await calm.goto(server.url);
+  await calm.getByText("committed after").waitFor();
+  assert.equal(await calm.evaluate(() => document.getAnimations().length), 0);
+  await calm.context().close();
+});
+
 await law("after a reload the conversation and its replays are still there", async () => {
   await page.waitForFunction(lastSavedState, "done");
   await page.reload();
-  await turn(3).waitFor();
+  await turn(6).waitFor();
   await stepSays(/^Canvas 1, committed/);
   await turn(0).getByRole("button", { name: "Replay" }).click();
   assert.equal(await page.locator(".cells > [data-state=committed]").count(), commit.tokens);
@@ -295,15 +293,16 @@ await law("after a reload the conversation and its replays are still there", asy
 await law("a phone has the canvas and the chat, and nothing sticks out", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
-  await picture("phone");
+  await picture(page, "phone", true);
 });
 
 await law("a server that is gone is said to be", async () => {
   const complained = complaints.length;
   await server.close();
   await ask("Are you there?");
-  await turn(4).getByText("The server is gone.").waitFor();
+  await turn(7).getByText("The server is gone.").waitFor();
   await page.getByRole("alert").filter({ hasText: "The server is gone" }).waitFor();
+  await page.close(); // or it goes on looking
   complaints.length = complained; // the browser logs every connection that was refused
 });
 
@@ -311,19 +310,19 @@ if (process.argv[2]) {
   await law(
     "a replay in a file of its own plays, loads nothing, and runs nothing that stands in its text",
     async () => {
-      const alone = await openPage();
+      const alone = await context.newPage();
       const asked = [];
       alone.on("request", (request) => asked.push(request.url()));
       await alone.goto(pathToFileURL(process.argv[2]).href);
       await alone.waitForFunction(() => document.querySelector(".step")?.textContent.startsWith("Canvas 1"));
       assert.equal(await alone.evaluate(() => "harm" in window), false);
       assert.equal(asked.length, 1);
-      await picture("replay", alone);
+      await picture(alone, "replay");
     },
   );
 }
 
-await browser.close();
+await close();
 assert.deepEqual(
   complaints.filter((text) => !/429|400/.test(text)),
   [],

@@ -15,12 +15,13 @@ const TYPES = {
 };
 const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'";
+const TOKENS_AT_ONCE = 5; // of left to right
 const NAMES = { n: "noise", d: "draft", a: "accepted" };
 
-/** Starts it; `state` is what a test looks at and turns: pace, refusal, requests, aborted. */
+/** Starts it; `state` is what a test looks at and turns: pace, refusal, speechlessness, requests, aborted. */
 export async function startServer({ folder = join(here, "../src/gesso/server/page"), port = 0 } = {}) {
   const trace = JSON.parse(await readFile(join(here, "example.json"), "utf8"));
-  const state = { paceMs: 120, refusal: null, requests: [], aborted: 0 };
+  const state = { paceMs: 120, refusal: null, isSpeechless: false, requests: [], aborted: 0 };
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -28,10 +29,10 @@ export async function startServer({ folder = join(here, "../src/gesso/server/pag
     const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : null;
     if (body) state.requests.push({ path, body });
     try {
-      if (body && state.refusal && path === (state.refusal.path ?? path)) refuse(response, state.refusal);
+      if (body && state.refusal && isRefused(state.refusal, path, body)) refuse(response, state.refusal);
       else if (path === "/v1/models") json(response, { object: "list", data: [{ id: "bundled", object: "model" }] });
       else if (path === "/v1/chat/completions") await chat(response, trace, state, body);
-      else if (path === "/infill") json(response, { text: " green", seed: 7 });
+      else if (path === "/edit") json(response, { text: edited(body) });
       else await file(response, join(folder, path === "/" ? "index.html" : path.slice(1).replaceAll("..", "")));
     } catch (error) {
       if (!response.headersSent) refuse(response, { status: 404, message: String(error) });
@@ -40,6 +41,14 @@ export async function startServer({ folder = join(here, "../src/gesso/server/pag
   await new Promise((ready) => server.listen(port, "127.0.0.1", ready));
   const close = () => new Promise((done) => (server.closeAllConnections(), server.close(done)));
   return { server, state, trace, url: `http://127.0.0.1:${server.address().port}/`, close };
+}
+
+function isRefused(refusal, path, body) {
+  return path === (refusal.path ?? path) && body.diffusion?.mode === (refusal.mode ?? body.diffusion?.mode);
+}
+
+function edited({ text, spans: [{ start, stop }] }) {
+  return `${text.slice(0, start)} green${text.slice(stop)}`;
 }
 
 async function file(response, path) {
@@ -72,19 +81,30 @@ async function chat(response, trace, state, body) {
   const send = (fields) => response.write(`data: ${JSON.stringify(wrap(fields))}\n\n`);
   const delta = (content, finish_reason = null) => [{ index: 0, delta: content, finish_reason }];
   const rest = () => new Promise((done) => setTimeout(done, state.paceMs));
+  const done = () => response.end("data: [DONE]\n\n");
   response.write(": ping\n\n");
   await rest();
   send({ choices: delta({ role: "assistant", content: "" }) });
-  for (const step of trace.steps) {
-    if (response.destroyed) return;
-    send({ choices: delta({}), diffusion: frame(step, body.diffusion.pins ?? []) });
-    await rest();
-  }
+  if (state.isSpeechless && body.messages.length > 1) return void (send({ choices: delta({}, "stop") }), done());
   const commit = trace.commits[0];
   const last = { ...trace.steps.at(-1), step: commit.steps };
   const spans = frame(last, [])
     .spans.slice(0, commit.tokens)
-    .map((span) => ({ ...span, state: "committed", confidence: 1 }));
+    .map(({ start, end, text, draft = text }) => ({ start, end, text: draft, state: "committed", confidence: 1 }));
+  if (body.diffusion.mode === "autoregressive") {
+    for (let end = 1; end < spans.length && !response.destroyed; end += TOKENS_AT_ONCE) {
+      const written = { canvas: 0, step: end, total: spans.length, spans: spans.slice(0, end), changed: [] };
+      send({ choices: delta({}), diffusion: written });
+      await rest();
+    }
+  } else {
+    for (const step of trace.steps) {
+      if (response.destroyed) return;
+      send({ choices: delta({}), diffusion: frame(step, body.diffusion.pins ?? []) });
+      await rest();
+    }
+  }
+  if (response.destroyed) return;
   send({ choices: delta({}), diffusion: { canvas: 0, step: commit.steps, total: last.total, spans, changed: [] } });
   send({ choices: delta({ content: commit.text }) });
   send({ choices: delta({}, "stop") });
@@ -96,7 +116,7 @@ async function chat(response, trace, state, body) {
       diffusion: { seeds: [1] },
     },
   });
-  response.end("data: [DONE]\n\n");
+  done();
 }
 
 function frame(step, pins) {
@@ -108,6 +128,7 @@ function frame(step, pins) {
     state: pinned.has(start) ? "accepted" : NAMES[step.state[start]],
     confidence: pinned.has(start) ? 1 : Number(Math.exp(-step.entropy[start]).toFixed(3)),
     ...(step.draft[start] === undefined || pinned.has(start) ? {} : { draft: step.draft[start] }),
+    ...(step.alternatives?.[start] && !pinned.has(start) ? { alternatives: step.alternatives[start] } : {}),
   }));
   const { canvas, total, temperature } = step;
   return { canvas, step: step.step, total, temperature, spans, changed: spans.map((span) => span.start) };

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 import gesso
+from gesso.checkpoint.adapter import Adapter, LowRank, adaptable_parameters, fingerprint, save_adapter
 from gesso.cli.main import main
 from gesso.lm.language_model import LanguageModel
 from tests.tiny_model import save_tiny_model
@@ -56,3 +58,18 @@ def gesso_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
         return Ran(status, captured.out, captured.err)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def adapter(lm: LanguageModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a LoRA for the tiny model, strong enough to change what it writes."""
+    generator = torch.Generator().manual_seed(0)
+    factors = {}
+    for name, weight in adaptable_parameters(lm.network).items():
+        experts, rows, columns = (1, *weight.shape)[-3:]
+        a, b = (torch.randn(experts, *shape, generator=generator) for shape in ((2, columns), (rows, 2)))
+        factors[name] = LowRank(a=a, b=b)
+    path = tmp_path_factory.mktemp("lora") / "adapter"
+    merged = Adapter(rank=2, alpha=4.0, base="tiny", base_fingerprint=fingerprint(lm.network), factors=factors)
+    save_adapter(merged, path)
+    return path

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from gesso.cli.session import Session
+import gesso
+from gesso.cli.session import SETTINGS, Session
 from gesso.errors import InputError, OutputError, PromptError, SettingError
 from gesso.text.message import Message
 
@@ -40,7 +41,7 @@ def test_a_system_message_stands_first_and_survives_a_reset(person, capsys):
 
 
 def test_ctrl_c_stops_an_answer_and_keeps_what_was_committed(person, lm, capsys, monkeypatch):
-    denoise, steps = type(lm.network).denoise, []
+    denoise, steps = type(lm.network).denoise_hidden, []
 
     def interrupted(*arguments):
         steps.append(arguments)
@@ -49,7 +50,7 @@ def test_ctrl_c_stops_an_answer_and_keeps_what_was_committed(person, lm, capsys,
         return denoise(*arguments)
 
     committed = lm.generate([Message("user", "Hi")], seed=3, max_new_tokens=16).message
-    monkeypatch.setattr("gesso.model.network.Network.denoise", interrupted)
+    monkeypatch.setattr("gesso.model.network.Network.denoise_hidden", interrupted)
     session = person(settings={"seed": 3, "max_new_tokens": 32})
     assert session.take("Hi")
     assert session.history == [Message("user", "Hi"), Message("model", committed.content)]
@@ -62,7 +63,7 @@ def test_ctrl_c_before_anything_is_committed_forgets_the_turn(person, capsys, mo
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gesso.model.network.Network.denoise", interrupted)
+    monkeypatch.setattr("gesso.model.network.Network.denoise_hidden", interrupted)
     session = person()
     assert session.take("Hi")
     assert session.history == []
@@ -87,6 +88,43 @@ def test_settings_are_changed_by_commands(person, capsys):
     assert session.settings == {"max_new_tokens": 16, "steps": None, "seed": None}
 
 
+def test_every_setting_of_an_answer_can_be_set_and_taken_back(person, capsys):
+    given = {
+        "max_new_tokens": 8,
+        "steps": 3,
+        "seed": 5,
+        "temperature": 0.5,
+        "entropy_bound": 0.2,
+        "reach": 4,
+        "confidence": 0.1,
+        "stability": 2,
+        "sampler": "entropy-bound",
+        "patience": 3,
+    }
+    session = person(settings={})
+    for name, value in given.items():
+        session.take(f"/set {name} {value}")
+    assert session.settings == given
+    capsys.readouterr()
+    session.take("/set")
+    told = dict(line.split(maxsplit=1) for line in capsys.readouterr().err.splitlines())
+    assert told == {name: str(given.get(name, "the model's own")) for name in SETTINGS}
+    for name in given:
+        session.take(f"/set {name.replace('_', '-')}")
+    assert set(session.settings.values()) == {None}
+    session.take("/set t_max 0.9")
+    session.take("/set t_min 0.3")
+    assert (session.settings["t_max"], session.settings["t_min"]) == (0.9, 0.3)
+
+
+def test_a_setting_that_cannot_be_leaves_the_others_as_they_were(person, capsys):
+    session = person(settings={"steps": 4})
+    for wrong in ("/set steps 0", "/set temperature -1", "/set sampler dance", "/steps 0"):
+        session.take(wrong)
+        assert capsys.readouterr().err.startswith("gesso: ")
+    assert session.settings == {"steps": 4}
+
+
 def test_a_conversation_is_saved_as_json(person, tmp_path, capsys):
     session = person()
     session.take("Hi")
@@ -102,6 +140,8 @@ def test_a_conversation_is_saved_as_json(person, tmp_path, capsys):
     [
         ("/steps 0", SettingError, "the number of steps is 0"),
         ("/steps many", SettingError, "/steps is followed by 'many'; give a whole number or nothing"),
+        ("/set speed 3", InputError, "there is no setting speed; there are max_new_tokens, steps"),
+        ("/set temperature hot", SettingError, "/set temperature is followed by 'hot'; give a number or nothing"),
         ("/save", InputError, "/save needs the name of a file"),
         ("/save /no/such/folder/x", OutputError, "cannot be written"),
         ("/dance", InputError, "there is no command /dance; /help tells them all"),
@@ -122,7 +162,7 @@ def test_bad_input_is_told_to_a_person_and_ends_a_pipe(turn, error, words, perso
 def test_help_and_quit(person, capsys):
     assert person().take("/help")
     said = capsys.readouterr().err
-    assert all(name in said for name in ("/help", "/reset", "/steps", "/seed", "/save", "/quit"))
+    assert all(name in said for name in ("/help", "/reset", "/set", "/steps", "/seed", "/save", "/quit"))
     assert not person().take("/quit")
 
 
@@ -160,3 +200,10 @@ def test_bad_words_in_a_pipe_are_an_exit_status(gesso_command, folder, monkeypat
     ran = gesso_command("chat", "-m", folder)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == "gesso: there is no command /dance; /help tells them all\n"
+
+
+def test_an_adapter_changes_the_answers(gesso_command, folder, adapter, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("Hi\n"))
+    ran = gesso_command("chat", "-m", folder, "--adapter", adapter, "-n", 16, "--seed", 3)
+    adapted = gesso.load(folder, adapter=adapter)
+    assert ran.out == adapted.generate([Message("user", "Hi")], seed=3, max_new_tokens=16).message.content + "\n"

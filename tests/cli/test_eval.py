@@ -59,6 +59,7 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is(gesso_command, folder, paragrap
         (["--tasks", ""], "the tasks are none"),
         (["--tasks", "nelbo", "--over", "steps"], "nelbo has no frontier over steps"),
         (["--over", "time"], "there is no frontier over 'time'; choose steps or temperature"),
+        (["--sampler", "magic"], "no sampler is called 'magic'; choose from reference, entropy-bound"),
         (["--seeds", "1,x"], "the seeds are '1,x'; give whole numbers"),
         (["--tasks", "sum", "--items", "0"], "the number of items is 0"),
     ],

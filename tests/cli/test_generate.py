@@ -45,6 +45,7 @@ def test_json_is_one_object_with_what_the_contract_names(gesso_command, folder, 
         "seed": 3,
         "prompt_tokens": out.prompt_tokens,
         "model": str(folder),
+        "threads": torch.get_num_threads(),
     }
 
 
@@ -66,6 +67,11 @@ def test_every_setting_reaches_the_model(gesso_command, folder, lm):
         seed=5,
     )
     assert ran.object["token_ids"] == list(out.token_ids)
+    words = "--sampler gibbs --patience 1 --seed 5"
+    other = gesso_command("generate", "Once", "-m", folder, "--json", *words.split())
+    patient = lm.generate("Once", sampler="gibbs", patience=1, seed=5)
+    assert (other.object["token_ids"], other.object["steps"]) == (list(patient.token_ids), patient.steps)
+    assert other.object["token_ids"] != list(lm.generate("Once", seed=5).token_ids)
     greedy = gesso_command("generate", "Once", "-m", folder, "--json", "--temperature", 0, "--seed", 5)
     assert greedy.object["token_ids"] == list(lm.generate("Once", temperature=0.0, seed=5).token_ids)
 
@@ -184,7 +190,7 @@ def test_weights_that_are_no_numbers_fail_with_what_to_check(gesso_command, fold
 def test_ctrl_c_in_the_middle_keeps_the_committed_text(as_json, gesso_command, folder, lm, monkeypatch):
     """It comes while the second of two canvases is denoised."""
     steps = []
-    denoise = type(lm.network).denoise
+    denoise = type(lm.network).denoise_hidden
 
     def interrupted(*arguments):
         steps.append(arguments)
@@ -193,7 +199,7 @@ def test_ctrl_c_in_the_middle_keeps_the_committed_text(as_json, gesso_command, f
         return denoise(*arguments)
 
     committed = lm.generate("Once", seed=3, max_new_tokens=16).text
-    monkeypatch.setattr("gesso.model.network.Network.denoise", interrupted)
+    monkeypatch.setattr("gesso.model.network.Network.denoise_hidden", interrupted)
     ran = gesso_command("generate", "Once", "-m", folder, "--seed", 3, *(["--json"] if as_json else []))
     assert ran.status == 130
     if as_json:
@@ -215,3 +221,11 @@ def test_no_candidate_at_all_is_refused(gesso_command, folder):
     ran = gesso_command("generate", "Once", "-m", folder, "--best-of", "0")
     assert ran.status == 2
     assert "best_of is 0; give 1 or more" in ran.err
+
+
+@pytest.mark.parametrize("command", [("generate", "Once", "-m"), ("serve",)])
+def test_compiling_without_a_compiler_is_refused(command, gesso_command, folder, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    ran = gesso_command(*command, folder, "--compile")
+    assert (ran.status, "there is no C++ compiler 'no-such-compiler'" in ran.err) == (2, True)

@@ -1,5 +1,6 @@
 import pytest
 
+import gesso
 from tests.cli.terminal import Terminal
 
 
@@ -56,7 +57,7 @@ def test_on_a_terminal_the_filling_stands_out(gesso_command, folder, lm, monkeyp
         ([], "prefix and suffix are both empty"),
         (["___"], "prefix and suffix are both empty"),
         (["a ___ b", "--max-hole-tokens", "0"], "max_hole_tokens is 0"),
-        (["a ___" + " b" * 20], "the suffix has 20 tokens and a canvas 16; shorten the suffix"),
+        (["kite " * 245 + "___ b"], "together they exceed the context of 256: shorten the text"),
     ],
 )
 def test_bad_input_is_one_line_with_value_and_remedy(words, message, gesso_command, folder):
@@ -65,3 +66,15 @@ def test_bad_input_is_one_line_with_value_and_remedy(words, message, gesso_comma
     assert ran.err.startswith("gesso: ")
     assert message in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_an_adapter_changes_the_filling(gesso_command, folder, adapter):
+    words = ["Once ___ end.", "-m", folder, "--seed", 3, "--max-hole-tokens", 3, "--json"]
+    settings = {"seed": 3, "max_hole_tokens": 3}
+    plain, adapted = (
+        gesso_command("infill", *words).object,
+        gesso_command("infill", *words, "--adapter", adapter).object,
+    )
+    assert adapted["token_ids"] != plain["token_ids"]
+    wanted = gesso.load(folder, adapter=adapter).infill("Once ", " end.", **settings)
+    assert adapted["token_ids"] == list(wanted.token_ids)

@@ -31,7 +31,7 @@ def test_everything_is_said_in_words(gesso_command, folder, lm):
         "in 1 file, 51 tensors in F32",
         "an encoder of 2,576 parameters in 16 tensors; text does not use it",
         "at most 3 steps, temperature 0.8 to 0.4",
-        "accepts 0.1 nats a step",
+        "accepts by entropy-bound of 0.1 nats a step\n",
         "done below 0.005 nats, when 1 earlier step had the same draft",
         "unused keys     none",
     ):
@@ -46,6 +46,15 @@ def test_json_gives_the_numbers(gesso_command, folder, lm):
     assert facts["weights"] == {"files": 1, "size_bytes": 4 * count, "tensors_by_dtype": {"F32": 51}}
     assert facts["layers"] == list(CONFIG.layer_types)
     assert facts["sampler"]["steps"] == 3
+
+
+def test_rules_that_only_gesso_knows_are_told(gesso_command, bare):
+    (bare / "gesso.json").write_text(json.dumps({"acceptance_rule": "rising-bound", "acceptance_reach": 7}))
+    assert "accepts by rising-bound of 0.1 nats a step, within 7 positions\n" in gesso_command("info", bare).out
+    (bare / "gesso.json").write_text(json.dumps({"acceptance_rule": "posterior", "stop_patience": 5}))
+    told = gesso_command("info", bare).out
+    assert "accepts by posterior\n" in told
+    assert "given up after 5 steps without progress\n" in told
 
 
 def test_the_cache_takes_what_a_cache_takes(gesso_command, folder, lm):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 
+import gesso
 from gesso.server import listen
 from gesso.server.settings import ServerSettings
 
@@ -32,7 +34,7 @@ def served(monkeypatch):
     stand_in = Served()
     monkeypatch.setattr(listen, "make_server", stand_in.make_server)
     monkeypatch.setattr("gesso.server.log.configure", lambda log_format: None)
-    for name in [name for name in os.environ if name.startswith("GESSO_")]:
+    for name in [name for name in os.environ if name.startswith(("GESSO_", "OTEL_"))]:
         monkeypatch.delenv(name)
     return stand_in
 
@@ -115,10 +117,34 @@ def test_a_configuration_that_is_wrong_is_refused(gesso_command, served, tmp_pat
 
 
 def test_wrong_settings_are_refused_before_a_model_is_loaded(gesso_command, served):
-    for words in (["--max-running", 0], ["--port", 99_999], ["--tls-key", "none.pem"], ["--api-key-file", "none"]):
+    for words in (
+        ["--max-running", 0],
+        ["--port", 99_999],
+        ["--tls-key", "none.pem"],
+        ["--tls-certificate", "none.pem"],
+        ["--api-key-file", "none"],
+    ):
         ran = gesso_command("serve", "no-such-model", *words)
         assert ran.status == 2
         assert "no-such-model" not in ran.err
+
+
+@pytest.mark.parametrize("name", ["GESSO_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_a_collector_without_the_package_that_speaks_to_it_is_refused(gesso_command, folder, served, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    assert "pip install 'gesso[telemetry]'" in gesso_command("serve", folder, "--otlp-endpoint", "http://a").err
+    monkeypatch.setenv(name, "http://b")
+    ran = gesso_command("serve", folder)
+    assert (ran.status, "otlp_endpoint is 'http://b'" in ran.err) == (2, True)
+
+
+def test_the_model_that_is_served_has_the_adapter_merged_into_it(gesso_command, folder, served, adapter):
+    assert gesso_command("serve", folder, "--port", 0, "--adapter", adapter).status == 0
+    merged, wanted = (
+        lm.network.state_dict() for lm in (served.app.state.service.lm, gesso.load(folder, adapter=adapter))
+    )
+    assert all(torch.equal(merged[name], wanted[name]) for name in wanted)
 
 
 @pytest.mark.slow

@@ -49,6 +49,14 @@ def test_wrong_words_are_told_in_one_line(gesso_command, data, tmp_path, words, 
     assert not (tmp_path / "run").exists()
 
 
+def test_the_objective_is_part_of_what_a_run_is(gesso_command, folder, data, tmp_path):
+    words = ("train", data, "--out", tmp_path / "run", "--model-shape", folder, "--texts", 2, "--max-length", 64, "-q")
+    assert gesso_command(*words, "--steps", 1, "--objective", "nelbo").status == 0
+    ran = gesso_command(*words, "--steps", 1)
+    assert ran.status == 1
+    assert "holds a run with levels UniformLevels(low=0.001, high=0.999" in ran.err
+
+
 def test_a_recipe_of_a_model_is_not_one_from_scratch(gesso_command, tmp_path):
     words = ("--recipe", RECIPES / "small_stories.py", "--out", tmp_path / "run")
     ran = gesso_command("finetune", *words)

@@ -12,6 +12,7 @@ from gesso.constrain.constraint import CompiledRule, constrain_row
 from gesso.constrain.rule import Regex, compile_rule
 from gesso.constrain.token_automaton import Vocabulary
 from gesso.constrain.token_scores import sample_tokens
+from tests.constrain.plain_paths import plain_sums
 
 TOKENS = [b"", b"a", b"b", b"ab", b"</s>", b"ba", b"<end>"]
 ENDS = {4, 6}
@@ -75,18 +76,34 @@ def test_normalizer_marginals_best_path_and_forced_positions_are_those_of_enumer
         assert row.forced.tolist() == [len(set(column)) == 1 for column in canvases.T.tolist()]
 
 
+@pytest.mark.parametrize("scale", [0.0, 3.0, 90.0, 2000.0])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_recursions_give_what_their_plain_twin_gives_however_certain_the_prediction(pattern, scale):
+    rule = rule_of(pattern)
+    row = constrain_row(rule, state=0, remaining=14, canvas_length=12)
+    total = scale * np.random.default_rng(0).standard_normal((12, rule.lattice.num_classes))
+    classes = paths.Scores(total=total, best=total)
+    groups = paths.score_groups(rule.lattice, classes)
+    with np.errstate(invalid="ignore"):
+        log_normalizer, factors = plain_sums(rule.lattice, total, 0, row.final)
+    messages = paths.sweep(rule.lattice, groups, 0, row.final)
+    assert messages.log_normalizer == pytest.approx(log_normalizer, rel=1e-12)
+    ours = total + paths.class_factors(rule.lattice, classes, groups, messages)
+    plain = total + factors
+    likely = plain > -650  # what is less likely than the least number of float64 is as good as impossible
+    assert ours[likely] == pytest.approx(plain[likely], rel=1e-9, abs=1e-9)
+    assert (ours[~likely] < -600).all()
+
+
 def test_samples_come_in_proportion_to_their_probability():
     """Chi-square over every valid canvas, at a significance of one in ten thousand."""
     row, log_probabilities, canvases, weights = solve("(ab)*c?", 5, seed=2, scale=1.0)
-    classes, groups, messages = row._solve(log_probabilities)
+    classes, _, messages = row._solve(row.rule.classes.order(log_probabilities))
     generator = np.random.default_rng(0)
     draws, counts = 1500, dict.fromkeys(map(tuple, canvases.tolist()), 0)
-    walks = [
-        paths.sample_walk(row.rule.lattice, classes, groups, messages, 0, generator.random(LENGTH))
-        for _ in range(draws)
-    ]
+    walks = [paths.sample_walk(row.rule.lattice, classes, messages, 0, generator.random(LENGTH)) for _ in range(draws)]
     chosen, left = (np.concatenate([getattr(walk, name) for walk in walks]) for name in ("classes", "uniforms"))
-    predictions = log_probabilities.repeat(draws, 1)
+    predictions = row.rule.classes.order(log_probabilities).repeat(draws, 1)
     tokens = sample_tokens(row.rule.classes, predictions, torch.from_numpy(chosen), torch.from_numpy(left))
     for canvas in tokens.view(draws, LENGTH).tolist():
         counts[tuple(canvas)] += 1

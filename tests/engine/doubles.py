@@ -2,10 +2,14 @@
 
 import torch
 
+from gesso.constrain.constraint import CompiledRule
+from gesso.constrain.rule import Regex, compile_rule
+from gesso.constrain.token_automaton import Vocabulary
 from gesso.model.config import ModelConfig
 from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
 from gesso.shapes import CanvasIds, Hidden, Logits, SoftEmbedding, TokenIds
+from tests.plain_head import PlainHead
 
 CANVAS, VOCAB = 8, 40
 
@@ -25,7 +29,18 @@ CONFIG = ModelConfig(
 )
 
 
-class ScriptedNetwork(Network):
+def spelled(token_ids: list[int]) -> str:
+    """The text of tokens, each of which is one character; those below 20 are control tokens."""
+    return "".join(chr(token + 28) for token in token_ids if token >= 20)
+
+
+def rule_of(pattern: str, vocab_size: int = VOCAB) -> CompiledRule:
+    """The texts that match a pattern, in that spelling, ended by token 1."""
+    tokens = [spelled([token]).encode() for token in range(vocab_size)]
+    return CompiledRule.of(compile_rule(Regex(pattern=pattern), Vocabulary.of(tokens, {1})), torch.device("cpu"))
+
+
+class ScriptedNetwork(PlainHead, Network):
     """Denoises canvas after canvas to the lines of a script, with certainty, and remembers what it was given to read.
 
     Which line is due it knows from the length of its cache alone: a commit that is left out or repeated shows.

@@ -1,5 +1,6 @@
 import gc
 import random
+import re
 import threading
 from dataclasses import dataclass, replace
 from functools import cache
@@ -9,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gesso.engine.engine import Engine, EngineSettings, EventStream
+from gesso.engine.engine import Engine, EngineSettings, EventStream, PrefixCacheUse
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.job import Job
 from gesso.engine.reference import run_request
@@ -17,6 +18,8 @@ from gesso.engine.request import FirstCanvas, Request
 from gesso.errors import GenerationError, InputError, PromptError, QueueFullError, SettingError
 from gesso.model.network import Network
 from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.verification import Verification
+from tests.engine.doubles import rule_of, spelled
 from tests.tiny_model import tiny_network
 
 CANVAS, PAGE = 8, 4
@@ -54,8 +57,13 @@ def assert_idle(engine: Engine) -> None:
     assert (load.running, load.waiting, load.free_pages) == (0, 0, load.num_pages)
 
 
+PATIENT = SamplerSettings().with_overrides(steps=12, entropy_bound=2.0, confidence=0.4)
+OFTEN = Verification(draft_steps=3, redraft_steps=2, min_share=0.02)
 FIRST = FirstCanvas(token_ids=tuple(range(60, 68)), pinned=(True, False, False, True, False, False, False, True))
-REQUESTS = [
+WORDS = rule_of("([a-f]{2,5};)*x+|0{12,20}", vocab_size=97)
+CLOSED = rule_of("<[A-Z]{9,}>=1{5,}", vocab_size=97)
+PINNED = rule_of(r"X..\[..._.*", vocab_size=97)  # as FIRST has it
+FREE_REQUESTS = [
     request(
         prompt_ids=tuple(range(20, 20 + length)), seed=seed, max_new_tokens=most, sampler=sampler, first_canvas=first
     )
@@ -69,6 +77,20 @@ REQUESTS = [
         (23, 6, 30, SamplerSettings().with_overrides(steps=1), None),
         (23, 7, 16, CALM, None),
     ]
+]
+REQUESTS = [
+    *FREE_REQUESTS,
+    request(seed=8, rule=WORDS, alternatives=3),
+    request(seed=9, rule=CLOSED, prompt_ids=(20, 21, 22)),
+    request(
+        seed=10, rule=CLOSED, max_new_tokens=30, sampler=SamplerSettings().with_overrides(steps=2, temperature=0.0)
+    ),
+    request(seed=11, rule=PINNED, first_canvas=FIRST, max_new_tokens=16),
+    request(seed=12, mode="verified", verification=OFTEN, sampler=PATIENT),
+    request(seed=13, mode="verified", verification=OFTEN, sampler=PATIENT, first_canvas=FIRST, max_new_tokens=11),
+    request(seed=14, mode="verified", verification=OFTEN, sampler=PATIENT, rule=WORDS, alternatives=2),
+    request(seed=15, mode="autoregressive", prompt_ids=(20,)),
+    request(seed=16, mode="autoregressive", max_new_tokens=13, stop_ids=frozenset()),
 ]
 
 
@@ -222,6 +244,17 @@ def test_the_same_seed_alone_in_eight_and_in_a_changing_batch_gives_the_same_eve
     assert events == alone
 
 
+@pytest.mark.parametrize("most", [17, 18, 24, 25, 33])
+def test_a_constrained_text_is_valid_and_ends_within_its_tokens_however_many_canvases_it_takes(most):
+    engine = Engine(network(), replace(SMALL, share_passes=True))
+    streams = [engine.submit(request(seed=seed, max_new_tokens=most, rule=CLOSED)) for seed in range(6)]
+    for stream in streams:
+        events = list(stream)
+        assert re.fullmatch("<[A-Z]{9,}>=1{5,}", spelled(tokens(events)))
+        assert len(tokens(events)) <= most
+        assert isinstance(events[-1], Finished)
+
+
 def test_readers_in_any_order_get_the_same():
     engine = Engine(network(), SMALL)
     streams = [engine.submit(asked) for asked in REQUESTS]
@@ -263,6 +296,25 @@ def test_shared_beginnings_are_encoded_once():
     assert [len(list(stream)) for stream in together]
     assert encoded.count(50) == 1  # the second waits for the page that the first is at
     assert encoded.count(58) == 2
+    assert engine.prefix_cache == PrefixCacheUse(looked_up=11 + 11 + 2 * 10, shared=8 + 8)
+
+
+def test_a_stream_tells_when_each_canvas_was_begun():
+    now = [0.0]
+    engine = Engine(network(), SMALL, clock=lambda: now[0])
+    stream = engine.submit(request(prompt_ids=tuple(range(2, 34)), max_new_tokens=20))
+    seen = []
+    while engine.load().running + engine.load().waiting:
+        assert len(stream.began_at) == len({event.canvas_index for event in seen})
+        now[0] += 1.0
+        engine.step()
+        seen += [event for event in stream.take() if isinstance(event, StepDone)]
+    steps = [event.canvas_index for event in seen]
+    assert stream.began_at[0] == 32 / SMALL.prompt_tokens + 1.0  # the prompt takes a round for each portion
+    assert [began_at - stream.began_at[0] for began_at in stream.began_at] == [
+        canvas + steps.index(canvas)
+        for canvas in range(3)  # and a canvas a round
+    ]
 
 
 def test_a_pool_too_small_for_all_makes_some_wait_and_loses_nothing():
@@ -412,7 +464,7 @@ def test_a_round_that_is_cut_off_ends_those_who_ran_and_nobody_else(failure, mon
     streams = [engine.submit(asked) for asked in REQUESTS[3:6]]
     next(streams[0])
     with monkeypatch.context() as patch:
-        patch.setattr(Network, "denoise", lambda *_, **__: (_ for _ in ()).throw(failure))
+        patch.setattr(Network, "denoise_hidden", lambda *_, **__: (_ for _ in ()).throw(failure))
         with pytest.raises(type(failure)):
             list(streams[0])
     if isinstance(failure, Exception):

@@ -73,3 +73,14 @@ def test_two_rows_may_share_a_page(pool):
 def test_size_counts_keys_and_values_of_every_page(pool):
     per_position = sum(2 * 4 * heads * width for heads, width in map(CONFIG.heads, range(CONFIG.num_layers)))
     assert pool.size_bytes() == (12 * PAGE + 1) * per_position
+
+
+def test_slots_tell_where_in_the_pool_each_position_lies(pool):
+    generator, cache = torch.Generator().manual_seed(0), pool.rows([[3, 1], [5]], [0, 0], [7, 2])
+    keys, values = random_keys(0, 2, 7, generator)
+    cache.append(0, keys, values)
+    cache.advance([7, 2])
+    pool_keys, pool_values, slots = cache.slotted(0)
+    for row, length in enumerate(cache.lengths):
+        assert torch.equal(pool_keys[0][:, slots[row, :length]], keys[row, :, :length])
+        assert torch.equal(pool_values[0][:, slots[row, :length]], values[row, :, :length])

@@ -11,9 +11,9 @@ from gesso.checkpoint.load import load_network
 from gesso.engine.events import CanvasCommitted
 from gesso.engine.reference import run_request
 from gesso.engine.request import Request
+from gesso.ops.categorical import invert_cdf
 from gesso.sampling.draws import Draws, canvas_generator, draw_canvas, draw_step
 from gesso.sampling.settings import SamplerSettings
-from gesso.sampling.statistics import invert_cdf
 from tests.tiny_model import CONFIG, save_tiny_model, tiny_network
 
 RANDINT, VOCAB = torch.randint, 97

@@ -3,7 +3,7 @@ import pytest
 from gesso.engine.request import FirstCanvas, Request
 from gesso.errors import PromptError, SettingError
 from gesso.sampling.settings import SamplerSettings
-from tests.engine.doubles import CANVAS, CONFIG, VOCAB
+from tests.engine.doubles import CANVAS, CONFIG, VOCAB, rule_of
 
 
 def request(**changes: object) -> Request:
@@ -27,6 +27,7 @@ def test_the_canvases_of_a_request_hold_at_least_its_tokens(tokens, canvases):
     [
         ({"max_new_tokens": 0}, SettingError, "max_new_tokens is 0; ask for at least 1"),
         ({"max_new_tokens": -5}, SettingError, "max_new_tokens is -5"),
+        ({"alternatives": 21}, SettingError, "alternatives is 21; give 0 to 20"),
         ({"prompt_ids": ()}, PromptError, "the prompt has no tokens"),
         ({"prompt_ids": (2, VOCAB)}, PromptError, f"token id {VOCAB}; this model's ids go from 0 to {VOCAB - 1}"),
         ({"prompt_ids": (-1,)}, PromptError, "token id -1"),
@@ -37,6 +38,9 @@ def test_the_canvases_of_a_request_hold_at_least_its_tokens(tokens, canvases):
             SettingError,
             "7 tokens and 8 pins; this model's canvases have 8",
         ),
+        ({"rule": rule_of("3{9}")}, SettingError, "needs at least 9 more tokens and 8 are left; raise max_new"),
+        ({"rule": rule_of("3", 30)}, SettingError, "the rule is about 30 tokens and ends with .1.; this model has 40"),
+        ({"rule": rule_of("3"), "stop_ids": frozenset({1, 5})}, SettingError, "the request ends with .1, 5."),
     ],
 )
 def test_what_the_network_cannot_do_is_refused_with_value_and_remedy(changes, error, words):

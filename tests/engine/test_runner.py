@@ -36,7 +36,7 @@ def small_network(**changes: object) -> Network:
 
 def calls(network: Network, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[int, ...]]]:
     """Shapes of the tokens that the network is given from now on."""
-    seen: dict[str, list[tuple[int, ...]]] = {"encode": [], "denoise_hidden": [], "head": []}
+    seen: dict[str, list[tuple[int, ...]]] = {"encode": [], "denoise_hidden": [], "read_head": []}
     for name, shapes in seen.items():
         method = getattr(network, name)
 
@@ -79,7 +79,7 @@ def test_shared_the_rows_of_a_round_are_one_pass_of_the_layers_and_a_head_for_ea
     seen = calls(network, monkeypatch)
     engine.step()
     engine.step()
-    assert seen == {"encode": [(3, 12)], "denoise_hidden": [(3, 8)], "head": [(1, 8, 24)] * 3}
+    assert seen == {"encode": [(3, 12)], "denoise_hidden": [(3, 8)], "read_head": [(1, 8, 24)] * 3}
     assert all(stream.take() for stream in streams)
 
 

@@ -15,9 +15,18 @@ from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
 from gesso.sampling.settings import SamplerSettings
 from gesso.shapes import CanvasIds, Hidden, Logits, SoftEmbedding, TokenIds
+from tests.plain_head import PlainHead
 
 
-class WritingNetwork(Network):
+def put_tokens_into(cache: Cache, token_ids: TokenIds, config: ModelConfig) -> None:
+    """Let the tokens themselves take the place of keys, so that the rows of a cache carry them along."""
+    for layer in range(config.num_layers):
+        heads, width = config.heads(layer)
+        keys = token_ids[:, None, :, None].float().expand(-1, heads, -1, width)
+        cache.append(layer, keys, keys)
+
+
+class WritingNetwork(PlainHead, Network):
     """Denoises every canvas to an answer that is looked up by the text before it, with certainty.
 
     The encoder's hidden states are zeros, so left to right every token is equally likely.
@@ -26,19 +35,19 @@ class WritingNetwork(Network):
     def __init__(self, config: ModelConfig, answer: Callable[[list[int]], list[int]]) -> None:
         super().__init__(config)
         self.answer = answer
-        self.texts: dict[int, list[list[int]]] = {}
         self.eval().requires_grad_(False)
 
     def encode(self, token_ids: TokenIds, cache: Cache, *, lengths: list[int] | None = None) -> Hidden:
-        counts = [token_ids.shape[1]] * len(token_ids) if lengths is None else lengths
-        self.texts[id(cache)] = [row[:count].tolist() for row, count in zip(token_ids, counts, strict=True)]
-        cache.advance(counts)
+        put_tokens_into(cache, token_ids, self.config)
+        cache.advance([token_ids.shape[1]] * len(token_ids) if lengths is None else lengths)
         return torch.zeros(*token_ids.shape, self.config.hidden_size)
 
     def denoise(
         self, canvas: CanvasIds, cache: Cache, conditioning: SoftEmbedding | None = None, **rest: object
     ) -> Logits:
-        lines = torch.tensor([self.answer(text) for text in self.texts[id(cache)]])
+        keys, _ = cache.read(0, 0, max(cache.lengths))
+        texts = [row[:length].long().tolist() for row, length in zip(keys[:, 0, :, 0], cache.lengths, strict=True)]
+        lines = torch.tensor([self.answer(text) for text in texts])
         return torch.zeros(*canvas.shape, self.config.vocab_size).scatter(-1, lines.unsqueeze(-1), 30.0)
 
     def soft_embed(self, logits: Logits) -> SoftEmbedding:
@@ -73,11 +82,7 @@ class UnigramNetwork(Network):
 
     def encode(self, token_ids: TokenIds, cache: Cache, *, lengths: list[int] | None = None) -> Hidden:
         self.num_encoded += len(token_ids)
-        for layer in range(self.config.num_layers):
-            # The tokens themselves take the place of keys, so that the rows of a cache carry them along.
-            heads, width = self.config.heads(layer)
-            keys = token_ids[:, None, :, None].double().expand(-1, heads, -1, width)
-            cache.append(layer, keys, keys)
+        put_tokens_into(cache, token_ids, self.config)
         cache.advance([token_ids.shape[1]] * len(token_ids))
         return torch.zeros(*token_ids.shape, self.config.hidden_size)
 

@@ -3,8 +3,8 @@ import torch
 
 from gesso.engine.events import CanvasCommitted
 from gesso.engine.reference import run_request
-from gesso.engine.request import FirstCanvas, Request
-from gesso.errors import PromptError, SettingError
+from gesso.engine.request import MODES, FirstCanvas, Request
+from gesso.errors import PromptError
 from gesso.evals import canvases
 from gesso.evals.canvases import Written, write_requests
 from gesso.sampling.settings import SamplerSettings
@@ -32,15 +32,17 @@ def alone(network, request):
     return Written(
         token_ids=tuple(token for event in commits for token in event.token_ids),
         steps=tuple(event.steps for event in commits),
+        readings=tuple(event.readings for event in commits),
         converged=all(event.converged for event in commits),
     )
 
 
-def test_requests_written_together_have_the_tokens_of_requests_written_alone(monkeypatch):
-    monkeypatch.setattr(canvases, "ROWS_AT_ONCE", 3)
+def test_requests_written_together_have_the_tokens_of_requests_written_alone():
     network = tiny_network()
     pinned = FirstCanvas(token_ids=tuple(range(100, 100 + C)), pinned=tuple(i % 3 == 0 for i in range(C)))
-    requests = [make_request(seed) for seed in range(7)] + [make_request(8, first_canvas=pinned, stop_ids=frozenset())]
+    requests = [make_request(seed, mode=MODES[seed % 3]) for seed in range(7)] + [
+        make_request(8, first_canvas=pinned, stop_ids=frozenset())
+    ]
     together = dict(write_requests(network, requests))
     assert together == {i: alone(network, request) for i, request in enumerate(requests)}
     assert len({written.steps for written in together.values()}) > 2, "rows leave at different steps and canvases"
@@ -62,16 +64,13 @@ def test_bad_requests_are_refused_before_any_step():
     network = tiny_network()
     with pytest.raises(PromptError, match="the prompt has no tokens"):
         write_requests(network, [make_request(0), make_request(1, prompt_ids=())])
-    other = SAMPLER.with_overrides(steps=5)
-    with pytest.raises(SettingError, match="cannot share a batch"):
-        write_requests(network, [make_request(0), make_request(1, sampler=other)])
 
 
 def test_a_canvas_to_revise_is_where_denoising_starts():
     network = tiny_network()
     seen = []
-    forward = network.denoise
-    network.denoise = lambda canvas, *rest, **more: seen.append(canvas) or forward(canvas, *rest, **more)
+    forward = network.denoise_hidden
+    network.denoise_hidden = lambda canvas, *rest, **more: seen.append(canvas) or forward(canvas, *rest, **more)
     initial = torch.arange(2 * C).view(2, C)
     canvases.denoise_after(network, [[1], [2, 3]], SAMPLER, [torch.Generator(), torch.Generator()], initial=initial)
     assert seen[0].equal(initial)

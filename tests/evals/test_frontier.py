@@ -29,6 +29,12 @@ def test_a_frontier_sets_one_thing_of_the_sampler_and_leaves_the_rest(axis, valu
     assert progress[-1].total == 4 * len(expected)
 
 
+def test_the_steps_that_are_allowed_stand_beside_those_that_were_taken(lm):
+    report, _ = report_of(Frontier(base=StepsMeasure(), axis="steps", values=(2, 5)), lm, sample_of())
+    curve = report.as_json()["curve"]
+    assert [(point["max_steps"], point["steps"]["value"]) for point in curve] == [(2, 2.0), (5, 5.0)]
+
+
 def test_what_writes_nothing_has_no_frontier():
     with pytest.raises(SettingError, match="nelbo has no frontier over steps"):
         Frontier(base=TextLikelihood(), axis="steps")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gesso.engine.events import CanvasCommitted, Finished, StepDone
@@ -201,3 +203,27 @@ def test_every_setting_reaches_the_sampler(lm):
 def test_bad_input_is_refused_before_anything_runs(lm, prompt, settings, error, words):
     with pytest.raises(error, match=words):
         lm.start(prompt, **settings)
+
+
+def test_a_text_can_be_written_in_each_mode_and_the_models_own_is_the_default(lm):
+    texts = {
+        mode: lm.generate("Once upon a time", seed=4, mode=mode) for mode in ("diffusion", "verified", "autoregressive")
+    }
+    assert texts["diffusion"] == replace(lm.generate("Once upon a time", seed=4), seconds=texts["diffusion"].seconds)
+    assert texts["diffusion"].readings == [0, 0]
+    assert all(count > 0 for count in texts["verified"].readings)
+    assert texts["autoregressive"].steps == [16, 8]
+    own = replace(lm, mode="autoregressive")
+    assert own.generate("Once upon a time", seed=4).token_ids == texts["autoregressive"].token_ids
+
+
+def test_the_published_sampler_knows_no_mode_of_ours_unless_one_is_asked_for(lm):
+    own = replace(lm, mode="verified")
+    assert own.start("Once", sampler="reference").request.mode == "diffusion"
+    assert own.start("Once", sampler="reference", mode="verified").request.mode == "verified"
+    assert own.start("Once").request.mode == "verified"
+
+
+def test_readings_count_among_the_passes(lm):
+    out = lm.generate("Once", seed=4, mode="verified")
+    assert out.tokens_per_forward == 24 / (sum(out.steps) + sum(out.readings) + 2)

@@ -46,3 +46,28 @@ def test_a_tokenizer_of_another_model_is_refused(folder, tmp_path):
     (broken / "tokenizer.json").write_text(json.dumps(definition))
     with pytest.raises(ConfigError, match="the tokenizer has 4097 tokens and the network 4096"):
         gesso.load(broken)
+
+
+def test_a_models_own_mode_lies_in_gesso_json_and_must_be_one(folder, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    (own / "gesso.json").write_text('{"mode": "verified"}')
+    assert gesso.load(own).mode == "verified"
+    (own / "gesso.json").write_text('{"mode": "sideways"}')
+    with pytest.raises(
+        ConfigError, match=r"gesso\.json: mode is 'sideways'; give one of diffusion, verified, autoregr"
+    ):
+        gesso.load(own)
+
+
+def test_without_a_compiler_there_is_no_compiling(folder, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SettingError, match="no C\\+\\+ compiler 'no-such-compiler'; install one"):
+        gesso.load(folder, compile=True)
+
+
+def test_kernels_are_not_compiled_again(folder, monkeypatch):
+    monkeypatch.setattr("gesso.lm.load.choose_kernels", lambda choice, device: object())
+    with pytest.raises(SettingError, match="choose kernels='plain'"):
+        gesso.load(folder, compile=True)

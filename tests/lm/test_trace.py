@@ -1,6 +1,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,27 @@ def test_a_position_shows_what_it_holds_accepted_token_likely_draft_or_noise(lm)
         Span(start=1, end=2, text=" red", state="draft", entropy=1.4, draft=" red"),
         Span(start=2, end=3, text=" moon", state="noise", entropy=1.6, draft=" kite"),
     ]
+
+
+def test_a_position_tells_what_else_may_stand_there_unless_that_is_next_to_nothing(lm):
+    red, boat, moon = (lm.tokenizer.encode(piece)[0] for piece in (" red", " boat", " moon"))
+    event = step(lm, draft=[" red"] * 2, canvas=[" red"] * 2, accepted=[True] * 2, entropy=[0.5, 0.0])
+    event = replace(event, alternatives=(((red, 0.7), (boat, 0.25), (moon, 0.004)), ((red, 0.998), (boat, 0.002))))
+    unsure, sure = spans(event, lm.tokenizer.decode)
+    assert unsure.alternatives == ((" red", 0.7), (" boat", 0.25))
+    assert sure.alternatives == ()
+
+
+def test_a_trace_has_alternatives_if_they_were_asked_for(lm, trace):
+    asked, unasked = (trace(lm.start("Once", seed=3, alternatives=num)) for num in (2, 0))
+    assert all("alternatives" not in one for one in unasked["steps"])
+    for one in asked["steps"]:
+        told = one.pop("alternatives")
+        for place, choice in told.items():
+            assert len(choice) == 2
+            assert choice[0][0] == one["draft"].get(place, one["text"][int(place)])
+            assert choice[0][1] >= choice[1][1] > 0
+    assert told
 
 
 def test_confidence_is_one_over_the_number_of_equally_likely_tokens():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gesso.ops.attention import attend
+from gesso.ops.attention import attend, attend_to_all
 
 HEADS, KV_HEADS, WIDTH = 6, 2, 8
 
@@ -43,3 +43,16 @@ def test_causal_is_the_lower_triangle():
     triangle = torch.ones(5, 5, dtype=torch.bool).tril()
     expected = by_definition(queries, keys, values, triangle)
     torch.testing.assert_close(attend(queries, keys, values, causal=True), expected)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
+def test_two_products_are_attention_to_all(dtype, tolerance):
+    queries, keys, values = (x.to(dtype) for x in inputs(4, 9))
+    expected = attend(queries, keys, values, torch.ones(1, 1, 1, 9, dtype=torch.bool))
+    torch.testing.assert_close(attend_to_all(queries, keys, values), expected, rtol=tolerance, atol=tolerance)
+
+
+def test_two_products_take_heads_in_any_layout():
+    queries, keys, values = inputs(4, 9)
+    laid_out = [x.transpose(1, 2).contiguous().transpose(1, 2) for x in (queries, keys, values)]
+    torch.testing.assert_close(attend_to_all(*laid_out), attend_to_all(queries, keys, values))

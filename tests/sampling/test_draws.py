@@ -39,6 +39,19 @@ def test_draws_are_numbers_below_one_and_tokens_of_the_vocabulary_evenly_spread(
     assert len(counts) == 100
 
 
+def test_a_coin_is_even_and_does_not_know_the_token():
+    draws = draw_step(generators(*range(300)), **SIZES)
+    coins, uniforms = draws.coins.flatten(), draws.uniforms.flatten()
+    assert draws.vocab_size == 100
+    assert coins.min() >= 0
+    assert coins.max() < 1
+    for part in (uniforms < 0.5, uniforms >= 0.5, (uniforms * 1000).long() % 2 == 0):
+        counts = (coins[part] * 20).long().bincount(minlength=20)
+        expected = part.sum() / 20
+        # 19 degrees of freedom: above 43.8 once in a thousand times.
+        assert ((counts - expected) ** 2 / expected).sum() < 43.8
+
+
 def test_each_canvas_of_each_request_has_its_own_randomness_and_it_repeats():
     seen = {
         tuple(draw_canvas([canvas_generator(seed, index)], **SIZES)[0].tolist())

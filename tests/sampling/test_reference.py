@@ -13,9 +13,9 @@ from transformers.models.diffusion_gemma.generation_diffusion_gemma import (
     StableAndConfidentStoppingCriteria,
 )
 
+from gesso.ops.categorical import invert_cdf
 from gesso.sampling.draws import canvas_generator, draw_canvas, draw_step
 from gesso.sampling.settings import SamplerSettings
-from gesso.sampling.statistics import invert_cdf
 from gesso.sampling.step import denoise_step, start_state
 from tests.doubles import RestlessDenoiser
 

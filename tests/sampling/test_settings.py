@@ -5,9 +5,12 @@ import pytest
 from transformers.models.diffusion_gemma.generation_diffusion_gemma import DiffusionGemmaGenerationConfig
 
 from gesso.errors import ConfigError, SettingError
-from gesso.sampling.accept import EntropyBound, TopK
+from gesso.sampling.accept import ConfidenceThreshold, EntropyBound, TopK
+from gesso.sampling.named import RULES
+from gesso.sampling.pace import RisingBound
+from gesso.sampling.posterior import ExactPosterior, GibbsCorrector
 from gesso.sampling.settings import OWN_SAMPLER_KEYS, SAMPLER_KEYS, SamplerSettings
-from gesso.sampling.stop import NeverStop, StableAndConfident
+from gesso.sampling.stop import GiveUp, NeverStop, StableAndConfident
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
 
 PUBLISHED = {
@@ -56,7 +59,17 @@ def test_a_reach_stands_beside_the_published_keys_and_not_among_them():
     settings = SamplerSettings(acceptance=EntropyBound(reach=24))
     written = settings.to_generation_config()
     assert written == SamplerSettings().to_generation_config() | {"acceptance_reach": 24}
-    assert written.keys() == SAMPLER_KEYS | OWN_SAMPLER_KEYS
+    assert SamplerSettings.from_generation_config(written) == settings
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_with_a_name_and_a_patience_are_written_and_read(name):
+    bound = EntropyBound(bound_nats=0.3, reach=24) if name.endswith("bound") else EntropyBound()
+    settings = SamplerSettings(
+        acceptance=RULES[name](bound), stop=GiveUp(rule=StableAndConfident(stability_steps=2), patience=5)
+    )
+    written = json.loads(json.dumps(settings.to_generation_config()))
+    assert written.keys() <= SAMPLER_KEYS | OWN_SAMPLER_KEYS
     assert SamplerSettings.from_generation_config(written) == settings
 
 
@@ -97,6 +110,8 @@ def test_reading_leaves_the_config_as_it_was():
         ({"t_min": 0.9}, "t_min is 0.9 and t_max is 0.8"),
         ({"stability_threshold": -1}, "stability is -1"),
         ({"confidence_threshold": 0.0}, "confidence threshold is 0"),
+        ({"acceptance_rule": "magic"}, "no sampler is called 'magic'"),
+        ({"acceptance_rule": 7}, "acceptance_rule is 7; it must be a text"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_value(change, message):
@@ -110,9 +125,12 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_value(change, message):
         SamplerSettings(temperature=ConstantTemperature(value=0.5)),
         SamplerSettings(temperature=LinearTemperature(start=0.5, end=0.5)),
         SamplerSettings(acceptance=TopK(per_step=4)),
+        SamplerSettings(acceptance=ConfidenceThreshold(min_probability=0.5)),
         SamplerSettings(stop=NeverStop()),
+        SamplerSettings(stop=GiveUp(min_fall=0.5)),
+        SamplerSettings(stop=GiveUp(rule=NeverStop())),
     ],
-    ids=["constant", "level", "top-k", "never"],
+    ids=["constant", "level", "top-k", "unsure", "never", "fall", "never but given up"],
 )
 def test_settings_without_words_in_the_published_layout_are_not_written(settings):
     with pytest.raises(SettingError, match=r"generation_config\.json can hold only"):
@@ -139,6 +157,33 @@ def test_an_override_brings_its_rule_with_it():
     assert changed.stop == StableAndConfident(stability_steps=3)
 
 
+def test_a_sampler_is_chosen_by_name_and_keeps_the_bound_that_it_builds_on():
+    base = SamplerSettings(max_steps=7, acceptance=EntropyBound(bound_nats=0.3, reach=24))
+    assert base.with_overrides(sampler="posterior") == SamplerSettings(max_steps=7, acceptance=ExactPosterior())
+    assert base.with_overrides(sampler="gibbs").acceptance == GibbsCorrector()
+    rising = base.with_overrides(sampler="rising-bound")
+    assert rising.acceptance == RisingBound(least=base.acceptance)
+    assert rising.with_overrides(entropy_bound=0.5).acceptance == RisingBound(
+        least=EntropyBound(bound_nats=0.5, reach=24)
+    )
+    assert rising.with_overrides(sampler="entropy-bound") == base
+
+
+def test_the_reference_is_exact_whatever_the_model_says():
+    other = OTHER.with_overrides(sampler="gibbs", patience=3)
+    assert other.with_overrides(sampler="reference") == SamplerSettings()
+    assert other.with_overrides(sampler="reference", steps=9, reach=5) == SamplerSettings(
+        max_steps=9, acceptance=EntropyBound(reach=5)
+    )
+
+
+def test_patience_goes_around_the_rule_that_stops_and_leaves_again():
+    patient = SamplerSettings().with_overrides(patience=5)
+    assert patient.stop == GiveUp(rule=StableAndConfident(), patience=5)
+    assert patient.with_overrides(stability=3).stop == GiveUp(rule=StableAndConfident(stability_steps=3), patience=5)
+    assert patient.with_overrides(patience=0) == SamplerSettings().with_overrides(patience=0) == SamplerSettings()
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -151,6 +196,9 @@ def test_an_override_brings_its_rule_with_it():
         ({"reach": -1}, "the reach is -1 positions; give at least 1"),
         ({"confidence": -1.0}, "confidence threshold is -1"),
         ({"stability": -1}, "stability is -1"),
+        ({"patience": -1}, "patience is -1 steps; give 1 or more"),
+        ({"sampler": "magic"}, "no sampler is called 'magic'; choose from reference, entropy-bound, .*gibbs"),
+        ({"sampler": "gibbs", "reach": 4}, "sampler is gibbs, which has no entropy bound and no reach"),
     ],
 )
 def test_an_override_out_of_range_is_refused_with_value_and_remedy(override, message):

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 
 from gesso.server.access import Access
 from gesso.server.metrics import Metrics
+from gesso.server.tracing import Tracing
 from tests.server.conftest import chat, run_async
 
 URL = "/v1/chat/completions"
@@ -82,7 +83,14 @@ def test_paths_that_do_not_exist_do_not_multiply_the_metrics(client_of, lm):
 
 
 def access_around(app):
-    settings = {"api_keys": (), "hosts": (), "open_paths": frozenset(), "max_body_bytes": 1_000, "metrics": Metrics()}
+    settings = {
+        "api_keys": (),
+        "hosts": (),
+        "open_paths": frozenset(),
+        "max_body_bytes": 1_000,
+        "metrics": Metrics(),
+        "tracing": Tracing(),
+    }
     return Access(app, body_timeout_s=0.05, **settings)
 
 

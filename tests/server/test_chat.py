@@ -86,6 +86,20 @@ def test_drafts_are_chunks_without_text_and_end_with_what_was_committed(client_o
     assert shown.strip() == content(body)
 
 
+def test_drafts_tell_of_alternatives_if_asked(client):
+    def spans_of(**more):
+        diffusion = {"stream_drafts": True, "draft_interval": 0, **more}
+        chunks = events(client.post(URL, json=chat(stream=True, seed=1, max_tokens=8, diffusion=diffusion)).text)
+        return [span for chunk in chunks if "diffusion" in chunk for span in chunk["diffusion"]["spans"]]
+
+    assert not any("alternatives" in span for span in spans_of())
+    choices = [span["alternatives"] for span in spans_of(alternatives=3) if "alternatives" in span]
+    assert choices
+    for choice in choices:
+        assert 2 <= len(choice) <= 3
+        assert sum(probability for _, probability in choice) <= 1.01
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_thought_and_calls_have_fields_of_their_own(client_of, writer, stream):
     lm = writer("<|channel>", "thought\nWhere?\n", "<channel|>", "I will look.", CALL, "<turn|>")
@@ -151,8 +165,7 @@ def test_a_pin_holds_in_the_answer(client):
         ("logprobs", True),
         ("top_logprobs", 2),
         ("prediction", {"type": "content", "content": "x"}),
-        ("response_format", {"type": "json_object"}),
-        ("tool_choice", "required"),
+        ("guided_grammar", "x"),
         ("parallel_tool_calls", False),
         ("store", True),
         ("modalities", ["audio"]),

@@ -29,7 +29,7 @@ def test_the_words_of_llama_cpp_are_understood(client):
     ("asked", "part"),
     [
         ({}, "both empty"),
-        ({"prefix": "a", "suffix": "word " * 60}, "shorten the suffix"),
+        ({"prefix": "kite " * 245, "suffix": "b"}, "shorten the text"),
         ({"prefix": "a", "suffix": "b", "max_hole_tokens": 0}, "max_hole_tokens"),
         ({"prefix": "a", "suffix": "b", "infix": "c"}, "infix"),
         ({"prefix": "a", "suffix": "b", "temperature": -1.0}, "temperature"),

@@ -81,7 +81,7 @@ def test_a_tool_can_answer_within_a_turn(client):
         ({"messages": [{"role": "user", "content": "x"}]}, "max_tokens is missing"),
         (ask(top_k=5), "top_k"),
         (ask(top_p=0.5), "top_p"),
-        (ask(tool_choice={"type": "any"}), "tool_choice.type"),
+        (ask(tool_choice={"type": "any"}), "there are no tools"),
         (ask([{"type": "image", "source": {}}]), "messages.0.content.0"),
         (ask([{"type": "tool_result", "content": "x"}]), "without tool_use_id"),
         (ask([{"type": "tool_use", "id": "1", "name": "f", "input": {}}]), "remove it"),

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import gesso
+from gesso.engine.engine import EngineSettings
 from tests.server.conftest import chat
 
 
@@ -51,3 +54,23 @@ def test_metrics_count_what_was_done(client_of, lm):
     assert float(figures[f'gesso_http_requests_total{{{path},status="200"}}']) == 1
     assert float(figures[f'gesso_http_requests_total{{{path},status="400"}}']) == 1
     assert float(figures["gesso_texts_running"]) == 0
+
+
+def test_prompts_that_begin_alike_hit_the_prefix_cache_and_the_metrics_say_so(client_of, lm):
+    client = client_of(replace(lm, engine_settings=EngineSettings(page_length=16)))
+
+    def counted():
+        lines = client.get("/metrics").text.splitlines()
+        return [
+            float(next(line for line in lines if line.startswith(f"gesso_prefix_cache_{name}_total ")).split()[1])
+            for name in ("queries", "hits")
+        ]
+
+    assert counted() == [0, 0]
+    tokens = [
+        client.post("/v1/chat/completions", json=chat("A long question. " * 5, max_tokens=1)).json()["usage"][
+            "prompt_tokens"
+        ]
+        for _ in range(2)
+    ]
+    assert counted() == [sum(tokens), tokens[0] // 16 * 16]

@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from gesso.sampling.accept import EntropyBound
+from gesso.sampling.posterior import GibbsCorrector
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
 from gesso.server.parameters import (
     EFFORT_STEPS,
@@ -80,6 +81,13 @@ def test_every_setting_of_a_canvas_reaches_the_sampler(lm):
     assert sampler.acceptance == EntropyBound(bound_nats=0.3, reach=5)
     assert (sampler.stop.confidence_nats, sampler.stop.stability_steps) == (0.02, 2)
     assert sampler_for(lm, Sampling(temperature=0.5)).temperature == ConstantTemperature(value=0.5)
+    other = sampler_for(lm, Sampling(diffusion=Diffusion(sampler="gibbs", patience=4)))
+    assert (other.acceptance, other.stop.patience) == (GibbsCorrector(), 4)
+
+
+def test_an_unknown_sampler_is_refused_with_the_names_of_those_that_are_there(lm):
+    with pytest.raises(Refusal, match="no sampler is called 'magic'; choose from reference, entropy-bound"):
+        sampler_for(lm, Sampling(diffusion=Diffusion(sampler="magic")))
 
 
 def test_settings_that_contradict_each_other_are_refused_by_name(lm):
@@ -132,3 +140,8 @@ def test_what_only_a_stream_can_do_is_refused_without_one(asked):
     with pytest.raises(ValidationError, match="stream is not"):
         SeveralChoices(**asked)
     SeveralChoices(stream=True, **asked)
+
+
+def test_alternatives_are_part_of_drafts():
+    with pytest.raises(ValidationError, match="stream_drafts is not; give both"):
+        SeveralChoices(stream=True, diffusion={"alternatives": 2})

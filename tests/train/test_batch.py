@@ -4,7 +4,7 @@ import random
 import pytest
 import torch
 
-from gesso.errors import DataError
+from gesso.errors import DataError, SettingError
 from gesso.train.batch import collate
 from gesso.train.examples import lay_out
 
@@ -75,3 +75,27 @@ def test_whole_responses_are_held_whole_or_refused():
 def test_a_batch_moves_to_a_device_whole():
     batch = batch_of([example(3, 4)]).to(torch.device("meta"))
     assert {getattr(batch, one.name).device.type for one in dataclasses.fields(batch)} == {"meta"}
+
+
+def test_the_parts_of_a_batch_are_batches_of_its_texts():
+    examples = [example(3, 4), example(5, 7), example(2, 9), example(4, 4)]
+    batch = batch_of(examples)
+    parts = [batch.part(index, 2) for index in range(2)]
+    for index, part in enumerate(parts):
+        twin = batch_of(examples[2 * index : 2 * index + 2])
+        assert torch.equal(part.text, twin.text)
+        assert torch.equal(part.is_text, twin.is_text)
+        assert torch.equal(part.row, twin.row)
+    assert torch.equal(torch.cat([part.clean for part in parts]), batch.clean)
+    assert torch.equal(torch.cat([part.context for part in parts]), batch.context)
+
+
+def test_a_batch_that_cannot_be_split_evenly_is_refused():
+    batch = batch_of([example(3, 4), example(5, 7), example(2, 9)])
+    with pytest.raises(
+        SettingError, match="3 texts and 6 canvases cannot be split among 2 processes; give each step a"
+    ):
+        batch.part(0, 2)
+    mixed = dataclasses.replace(batch, row=batch.row.flip(0))
+    with pytest.raises(SettingError, match="the canvases of a batch are not in the order of its 3 texts"):
+        mixed.part(0, 3)

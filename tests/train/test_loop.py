@@ -13,7 +13,7 @@ import torch
 
 from gesso.diffusion.levels import UniformLevels
 from gesso.errors import TrainingError
-from gesso.train import loop
+from gesso.train import worker
 from gesso.train.loop import TrainSettings, train
 from gesso.train.optimizer import WarmupStableDecay
 from gesso.train.run_state import load_average
@@ -115,7 +115,7 @@ def test_bfloat16_follows_float32(network, tmp_path):
 
 def test_two_half_batches_are_one_whole_batch(tmp_path, monkeypatch):
     # Without optimizers the gradients of the only step stay where they can be compared.
-    monkeypatch.setattr(loop, "make_optimizers", lambda *args, **kwargs: [])
+    monkeypatch.setattr(worker, "make_optimizers", lambda *args, **kwargs: [])
     batch = counting_batch(random.Random(0))
     halves = itertools.cycle(
         [

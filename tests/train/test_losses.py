@@ -7,7 +7,7 @@ import torch
 
 from gesso.diffusion.corruption import UniformCorruption
 from gesso.diffusion.levels import UniformLevels
-from gesso.diffusion.losses import next_token_cross_entropy, z_loss
+from gesso.diffusion.losses import NoisedOnlyCrossEntropy, next_token_cross_entropy, z_loss
 from gesso.errors import DataError
 from gesso.sampling.accept import TopK
 from gesso.train.losses import BlockDiffusionLoss, CanvasDraws, LeftToRightLoss, left_to_right_loss
@@ -190,3 +190,67 @@ def test_left_to_right_training_on_a_cut_response_is_refused():
     batch = counting_batch(random.Random(11))
     with pytest.raises(DataError, match=r"ends after 12 tokens, before its response does; .*whole_responses=True"):
         LeftToRightLoss().draw(batch, torch.Generator())
+
+
+LOSSES = {
+    "plain": block_loss(),
+    # Few canvases of a kind, so that some parts have none, and means over counts that differ from part to part.
+    "everything": block_loss(
+        objective=NoisedOnlyCrossEntropy(), z_weight=0.1, self_conditioning=0.2, unroll=Unroll(share=0.2, steps=2)
+    ),
+    "left to right": LeftToRightLoss(z_weight=0.1),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_the_mean_of_the_parts_losses_is_the_loss_of_the_whole(network, kind):
+    loss, num_parts = LOSSES[kind], 4
+    batch = whole_counting_batch(random.Random(0))
+    # One text is shorter than the others.
+    batch = dataclasses.replace(batch, is_text=batch.is_text.clone())
+    if kind != "left to right":
+        batch.is_text[1, 9:] = False
+    draws = drawn(loss, batch)
+    whole = loss.losses(network, batch, draws)
+
+    counts: list[list[torch.Tensor]] = []
+
+    def losses_of_parts(weigh):
+        found = []
+        for index in range(num_parts):
+            counts.append([])
+            weighed = dataclasses.replace(loss, weigh=weigh)
+            part = loss.part(draws, index, num_parts)
+            found.append(weighed.losses(network, batch.part(index, num_parts), part))
+        return found
+
+    def count(mean, number):
+        counts[-1].append(number)
+        return mean
+
+    def weigh(mean, number):
+        counts[-1].append(number)
+        return mean * number * num_parts / everywhere[len(counts[-1]) - 1]
+
+    losses_of_parts(count)
+    everywhere = [sum(numbers) for numbers in zip(*counts, strict=True)]
+    parts = losses_of_parts(weigh)
+    for name in ("total", "encode"):
+        mean = sum(getattr(part, name) for part in parts) / num_parts
+        torch.testing.assert_close(mean, getattr(whole, name), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(torch.cat([part.denoise for part in parts]), whole.denoise, atol=1e-5, rtol=1e-5)
+
+
+def test_all_parts_pass_equally_many_canvases_through_the_network():
+    loss = block_loss(self_conditioning=0.5, unroll=Unroll(share=0.3))
+    batch = counting_batch(random.Random(0))
+    for seed in range(20):
+        draws = drawn(loss, batch, seed)
+        parts = [loss.part(draws, index, 4) for index in range(4)]
+        for kind in ("fed_back", "unrolled"):
+            canvases = [getattr(part, kind) for part in parts]
+            kept = [len(one) - getattr(part, f"idle_{kind}") for one, part in zip(canvases, parts, strict=True)]
+            assert len({len(one) for one in canvases}) == 1
+            assert max(kept) == len(canvases[0])
+            whole = [index * 2 + number for index, one in enumerate(canvases) for number in one[: kept[index]].tolist()]
+            assert sorted(whole) == sorted(getattr(draws, kind).tolist())

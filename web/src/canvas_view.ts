@@ -3,7 +3,7 @@
 import { h } from "./element.ts";
 import type { Cell, Frame } from "./frame.ts";
 
-const NO_TEXT = " \u00b7"; // stands for a control token; the space lets a line end before it
+const NO_TEXT = "\u200b\u00b7"; // stands for a control token; a line may end before it
 const LINE = 10; // positions that the up and down keys go
 
 export class CanvasView {
@@ -21,7 +21,7 @@ export class CanvasView {
       class: "cells",
       role: "listbox",
       tabindex: 0,
-      "aria-label": "Canvas. Arrow keys go from position to position and show the history of each.",
+      "aria-label": "Canvas. Arrow keys go from position to position and tell what may stand at each.",
       onkeydown: (event: KeyboardEvent) => this.move(event),
       onclick: (event: MouseEvent) => this.click(event),
     });
@@ -37,6 +37,19 @@ export class CanvasView {
     }
     frame.cells.forEach((cell, position) => this.paint(position, cell));
     if (this.picked !== null) this.mark(Math.min(this.picked, frame.cells.length - 1));
+  }
+
+  /** Show nothing. */
+  clear(): void {
+    this.frame = null;
+    this.before.textContent = "";
+    this.cells.length = this.shown.length = 0;
+    this.list.replaceChildren();
+  }
+
+  /** Where a position is on the screen. */
+  boxOf(position: number): DOMRect | null {
+    return this.cells[position]?.getClientRects()[0] ?? null;
   }
 
   /** Mark one position, or none, without telling anyone. */
@@ -109,7 +122,8 @@ export function describe(cell: Cell | undefined): string {
     cell.text === "" ? "control token" : cell.text === null ? "part of the character before" : quoted(cell.text);
   if (cell.state === "after") return "behind the end of the text";
   if (cell.state === "committed") return `${text}, committed`;
-  return `${text}, ${cell.state}, ${percent(cell.confidence)} sure`;
+  const others = cell.alternatives.map(([other, share]) => `${quoted(other)} ${percent(share)}`).join(", ");
+  return `${text}, ${cell.state}, ${percent(cell.confidence)} sure${others && `; it may be ${others}`}`;
 }
 
 export function quoted(text: string): string {

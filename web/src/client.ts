@@ -1,7 +1,7 @@
 // Requests to the server that the page came from.
 
 import { serverEvents } from "./sse.ts";
-import type { ChatChunk, ChatRequest, ErrorReply, InfillReply, InfillRequest, ModelList } from "./wire.ts";
+import type { ChatChunk, ChatRequest, EditReply, EditRequest, ErrorReply, ModelList } from "./wire.ts";
 
 /** The server answered, and refused. */
 export class Refusal extends Error {
@@ -44,8 +44,8 @@ export class Client {
     throw new Gone("The server broke off.");
   }
 
-  async infill(request: InfillRequest, signal: AbortSignal): Promise<InfillReply> {
-    return (await (await this.ask("infill", request, signal)).json()) as InfillReply;
+  async edit(request: EditRequest, signal: AbortSignal): Promise<EditReply> {
+    return (await (await this.ask("edit", request, signal)).json()) as EditReply;
   }
 
   /** Ask with GET, or with POST where there is a body. Paths are relative, so that the page works behind a prefix. */

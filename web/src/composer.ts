@@ -10,6 +10,14 @@ export interface Dials {
   seed?: number;
 }
 
+export interface Wishes {
+  dials: Dials;
+  /** The same weights shall write word after word beside it. */
+  race: boolean;
+  /** What was said before is not sent along. */
+  alone: boolean;
+}
+
 const CANVAS_TOKENS = 256;
 const MOST_CANVASES = 4;
 const OWN = "model's own";
@@ -30,6 +38,9 @@ export class Composer {
     value.toFixed(2),
   );
   private readonly length = h("select", { id: "length" }, h("option", { value: "" }, OWN));
+  private readonly changed = h("span", { class: "changed" });
+  private readonly alone = h("input", { type: "checkbox" });
+  private readonly race = h("input", { type: "checkbox", id: "race" });
   private readonly seed = h("input", {
     id: "seed",
     type: "number",
@@ -46,6 +57,7 @@ export class Composer {
     this.text = h("textarea", {
       rows: 2,
       placeholder: "Ask for a story\u2026",
+      "aria-keyshortcuts": "/",
       "aria-label": "Your message",
       onkeydown: (event: KeyboardEvent) => {
         if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -58,12 +70,14 @@ export class Composer {
       const tokens = count * CANVAS_TOKENS;
       this.length.append(h("option", { value: tokens }, `${tokens} tokens`));
     }
-    this.ideas.append(...IDEAS.map((idea) => h("button", { type: "button", onclick: () => this.onask(idea) }, idea)));
+    const buttons = IDEAS.map((idea) => h("button", { type: "button", onclick: () => this.onask(idea) }, idea));
+    this.ideas.append(h("span", {}, "Try:"), ...buttons);
     const more = h(
       "div",
       { class: "more" },
       h("label", { for: "length" }, "Length", this.length),
       h("label", { for: "seed" }, "Seed", this.seed),
+      h("label", { class: "check" }, this.alone, "Each question by itself"),
     );
     this.element = h(
       "form",
@@ -75,18 +89,33 @@ export class Composer {
         },
       },
       this.ideas,
+      h("div", { class: "line" }, this.text, this.send, this.stop),
       h(
         "div",
-        { class: "dials", role: "group", "aria-label": "Dials" },
-        this.steps.element,
-        this.temperature.element,
-        more,
+        { class: "wishes" },
+        h(
+          "label",
+          { class: "check", title: "Ask the same weights for the same text twice: all at once, and word after word" },
+          this.race,
+          "Race it against word after word",
+        ),
+        h(
+          "details",
+          { class: "settings" },
+          h("summary", {}, "Settings", this.changed),
+          h("div", { class: "dials" }, this.steps.element, this.temperature.element, more),
+        ),
       ),
-      h("div", { class: "line" }, this.text, this.send, this.stop),
     );
+    this.element.addEventListener("input", () => this.tell());
+    this.element.addEventListener("click", () => this.tell()); // a dial was reset
   }
 
-  get dials(): Dials {
+  get wishes(): Wishes {
+    return { dials: this.dials, race: this.race.checked, alone: this.alone.checked };
+  }
+
+  private get dials(): Dials {
     const dials: Dials = {};
     if (this.steps.value !== null) dials.steps = this.steps.value;
     if (this.temperature.value !== null) dials.temperature = this.temperature.value;
@@ -109,6 +138,19 @@ export class Composer {
 
   focus(): void {
     this.text.focus();
+  }
+
+  /** Say beside the settings which of them are not the model's own. */
+  private tell(): void {
+    const { steps, temperature, max_tokens, seed } = this.dials;
+    const told = [
+      steps !== undefined ? `${steps} steps` : "",
+      temperature !== undefined ? `temperature ${temperature.toFixed(2)}` : "",
+      max_tokens !== undefined ? `${max_tokens} tokens` : "",
+      seed !== undefined ? `seed ${seed}` : "",
+      this.alone.checked ? "each by itself" : "",
+    ];
+    this.changed.textContent = told.filter(Boolean).join(", ");
   }
 
   private ask(): void {

@@ -14,11 +14,17 @@ export interface Cell {
   confidence: number;
   /** The most likely token. */
   draft: string;
+  /** What may stand here and how likely it is, likeliest first; empty where that is not told. */
+  alternatives: [string, number][];
 }
 
 export interface Moment {
   step: TraceStep;
   commit: TraceCommit | null;
+  /** Since the beginning. */
+  seconds: number;
+  /** The canvas is done, and only the rival of a race goes on. */
+  isTail: boolean;
 }
 
 export interface Frame {
@@ -38,13 +44,26 @@ export function momentsOf(trace: Trace): Moment[] {
   const commits = new Map(trace.commits.map((commit) => [commit.canvas, commit]));
   return trace.steps.flatMap((step, index): Moment[] => {
     const commit = trace.steps[index + 1]?.canvas === step.canvas ? undefined : commits.get(step.canvas);
-    return commit
-      ? [
-          { step, commit: null },
-          { step, commit },
-        ]
-      : [{ step, commit: null }];
+    const moment = { step, commit: null, seconds: step.seconds, isTail: false };
+    return commit ? [moment, { ...moment, commit }] : [moment];
   });
+}
+
+const MOST_TAIL = 60;
+
+/** The moments of a trace, and if its rival was slower more of them, evenly in time, until that one is done, too. */
+export function raceMoments(trace: Trace): Moment[] {
+  const moments = momentsOf(trace);
+  const last = moments.at(-1);
+  const end = trace.left_to_right?.marks.at(-1)?.[0] ?? 0;
+  if (!last?.commit || end <= last.seconds) return moments;
+  const pace = Math.max(last.seconds / trace.steps.length, (end - last.seconds) / MOST_TAIL);
+  const count = Math.ceil((end - last.seconds) / pace);
+  const tail = Array.from({ length: count }, (_, index) => {
+    const seconds = Math.min(end, last.seconds + (index + 1) * pace);
+    return { ...last, seconds, isTail: true };
+  });
+  return [...moments, ...tail];
 }
 
 export function frameOf(trace: Trace, moment: Moment): Frame {
@@ -65,17 +84,19 @@ export function frameOf(trace: Trace, moment: Moment): Frame {
 
 const STATES: Record<string, State> = { n: "noise", d: "draft", a: "accepted" };
 
-export function cellOf({ step, commit }: Moment, position: number): Cell {
+export function cellOf({ step, commit }: Pick<Moment, "step" | "commit">, position: number): Cell {
   const text = step.text[position] ?? null;
   const draft = step.draft[position] ?? text;
+  const alternatives = step.alternatives?.[position] ?? [];
   if (commit) {
     const state = position < commit.tokens ? "committed" : "after";
-    return { text: draft, state, confidence: 1, draft: draft ?? "" };
+    return { text: draft, state, confidence: 1, draft: draft ?? "", alternatives };
   }
   return {
     text,
     state: STATES[step.state[position] ?? "n"] ?? "noise",
     confidence: Math.exp(-(step.entropy[position] ?? 0)),
     draft: draft ?? "",
+    alternatives,
   };
 }

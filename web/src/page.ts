@@ -5,13 +5,14 @@ import { Composer } from "./composer.ts";
 import { type Part, type Turn, newTurn } from "./conversation.ts";
 import { h } from "./element.ts";
 import { Player } from "./player.ts";
-import { type RunEvents, isGone, paint, repaint } from "./run.ts";
+import { type RunEvents, ask, isGone, repaint } from "./run.ts";
 import { loadTurns, saveTurns } from "./store.ts";
 import { type Trace, TraceError, parseTrace, questionOf } from "./trace.ts";
 import { TurnView } from "./turn_view.ts";
 
 const RETRY_MS = 3000;
 const ANNOUNCE_MS = 4000;
+const NOTICE_MS = 8000;
 const KEY_ITEM = "gesso-key";
 
 class Page {
@@ -20,6 +21,12 @@ class Page {
   private readonly composer = new Composer(
     (question) => this.ask(question),
     () => this.running?.abort(),
+  );
+  private readonly idea = h(
+    "p",
+    { class: "idea" },
+    "Most language models write one word after another. ",
+    h("b", {}, "This one begins with noise, and brings the whole text into focus at once."),
   );
   private readonly list = h("ol", { class: "turns", "aria-label": "Conversation" });
   private readonly model = h("span", { class: "model" }, "connecting\u2026");
@@ -43,13 +50,7 @@ class Page {
     const header = h(
       "header",
       { class: "top" },
-      h("h1", {}, "Gesso"),
-      h(
-        "p",
-        { class: "idea" },
-        "This model does not write word after word. It fills a canvas with noise, and refines all of it at once until " +
-          "it is text.",
-      ),
+      h("h1", {}, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), "Gesso"),
       this.model,
       h("button", { type: "button", onclick: () => this.file.click() }, "Open a trace"),
       h("button", { type: "button", onclick: () => this.clear() }, "New"),
@@ -57,7 +58,13 @@ class Page {
     );
     const chat = h("section", { class: "chat", "aria-label": "Chat" }, this.list, this.composer.element);
     document.addEventListener("selectionchange", () => this.views.forEach((view) => view.choose()));
-    document.body.append(header, this.banner, h("main", {}, this.player.element, chat), this.said);
+    const stage = h("div", { class: "stage" }, this.player.element);
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "/" || (event.target as HTMLElement).closest("input, textarea, select")) return;
+      event.preventDefault();
+      this.composer.focus();
+    });
+    document.body.append(header, this.banner, this.idea, h("main", {}, stage, chat), this.said);
   }
 
   async begin(): Promise<void> {
@@ -67,14 +74,20 @@ class Page {
     const last = this.turns.findLast((turn) => turn.trace?.steps.length);
     if (last) this.show(last);
     else await this.showExample();
-    this.composer.showIdeas(this.turns.length === 0);
+    this.greet(this.turns.length === 0);
+  }
+
+  /** Explain what this is to whoever has not asked anything yet. */
+  private greet(isNew: boolean): void {
+    this.composer.showIdeas(isNew);
+    this.idea.hidden = !isNew;
   }
 
   private async showExample(): Promise<void> {
     try {
       const trace = parseTrace(await (await fetch("example.json")).text());
       if (!this.shown)
-        this.player.show(trace, { title: "Example: ", loop: !matchMedia("(prefers-reduced-motion: reduce)").matches });
+        this.player.show(trace, { example: true, loop: !matchMedia("(prefers-reduced-motion: reduce)").matches });
     } catch {
       // The page works without it.
     }
@@ -128,13 +141,12 @@ class Page {
     const view = new TurnView(turn, {
       show: () => this.show(turn),
       repaint: (part) => this.repaint(turn, part),
-      again: () =>
-        this.start(turn, (events, signal) => paint(this.client, this.turns, turn, this.composer.dials, events, signal)),
+      again: () => this.paint(turn),
     });
     this.turns.push(turn);
     this.views.push(view);
     this.list.append(view.element);
-    this.composer.showIdeas(false);
+    this.greet(false);
     this.banner.hidden = true;
   }
 
@@ -142,12 +154,20 @@ class Page {
     if (this.running) return;
     const turn = newTurn(question);
     this.add(turn);
-    this.start(turn, (events, signal) => paint(this.client, this.turns, turn, this.composer.dials, events, signal));
+    this.paint(turn);
+  }
+
+  private paint(turn: Turn): void {
+    if (this.running) return;
+    this.shown = null;
+    this.player.prime(turn.question);
+    if (isNarrow()) scrollTo({ top: 0 }); // the canvas stands above the chat
+    this.start(turn, (events, signal) => ask(this.client, this.turns, turn, this.composer.wishes, events, signal));
   }
 
   private repaint(turn: Turn, part: Part): void {
     this.start(turn, (events, signal) =>
-      repaint(this.client, this.turns, turn, part, this.composer.dials, events, signal),
+      repaint(this.client, turn, part, this.composer.wishes, events, signal),
     );
   }
 
@@ -156,19 +176,31 @@ class Page {
     this.running = new AbortController();
     this.composer.setBusy(true);
     void saveTurns(this.turns);
-    this.list.lastElementChild?.scrollIntoView({ block: "nearest" });
+    this.follow(turn);
     const events: RunEvents = {
-      frame: (first) => (first ? this.show(turn, true) : this.draw()),
+      frame: (first) => (first ? this.begun(turn) : this.draw()),
       turn: () => this.update(),
     };
     void run(events, this.running.signal).then(() => {
       this.running = null;
       this.composer.setBusy(false);
       if (this.shown === turn) this.player.grown(false);
+      else if (!turn.trace?.steps.length) this.reshow();
       this.say(turn.state === "done" ? `Done. ${turn.answer}` : turn.note || "Stopped.");
+      this.follow(turn);
       void saveTurns(this.turns);
       if (isGone(turn)) void this.connect();
     });
+  }
+
+  private begun(turn: Turn): void {
+    this.show(turn, true);
+    this.follow(turn);
+  }
+
+  /** Keep the newest turn in sight. */
+  private follow(turn: Turn): void {
+    if (turn === this.turns.at(-1)) this.list.scrollTop = this.list.scrollHeight;
   }
 
   /** Draw at most once a frame of the screen. */
@@ -201,6 +233,13 @@ class Page {
     this.update();
   }
 
+  /** The canvas was primed for nothing: show what was there before. */
+  private reshow(): void {
+    const last = this.turns.findLast((turn) => turn.trace?.steps.length);
+    if (last) this.show(last);
+    else void this.showExample();
+  }
+
   private update(): void {
     for (const view of this.views) view.update(view.turn === this.shown);
   }
@@ -218,6 +257,7 @@ class Page {
     } catch (error) {
       this.banner.textContent = error instanceof TraceError ? error.message : `${file.name} cannot be read.`;
       this.banner.hidden = false;
+      setTimeout(() => (this.banner.hidden = true), NOTICE_MS);
     }
   }
 
@@ -227,11 +267,15 @@ class Page {
     this.views = [];
     this.shown = null;
     this.list.replaceChildren();
-    this.composer.showIdeas(true);
+    this.greet(true);
     this.composer.focus();
     void saveTurns([]);
     void this.showExample();
   }
+}
+
+function isNarrow(): boolean {
+  return matchMedia("(max-width: 900px)").matches;
 }
 
 function turnOf(trace: Trace): Turn {

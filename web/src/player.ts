@@ -1,14 +1,15 @@
-// The canvas with all that belongs to it: figures, mosaic, timeline, controls, history, files.
+// The canvas with all that belongs to it: figures, mosaic, rival, timeline, controls, files.
 
-import { CanvasView, percent } from "./canvas_view.ts";
+import { CanvasView, percent, quoted } from "./canvas_view.ts";
 import { download, h, iconButton, setIcon } from "./element.ts";
-import { type Frame, type Moment, frameOf, momentsOf } from "./frame.ts";
-import { History } from "./history.ts";
+import { type Frame, type Moment, frameOf, raceMoments } from "./frame.ts";
 import { BACK, FORWARD, PAUSE, PLAY } from "./icons.ts";
 import { Mosaic } from "./mosaic.ts";
 import { drawPicture } from "./picture.ts";
+import { RivalView } from "./rival_view.ts";
 import { Timeline, momentName } from "./timeline.ts";
-import type { Trace } from "./trace.ts";
+import { TokenCard } from "./token_card.ts";
+import { type Trace, questionOf } from "./trace.ts";
 
 const MOMENT_MS = 240; // at speed 1
 const SPEEDS: Record<string, number> = { slow: 0.5, normal: 1, fast: 2.5 };
@@ -19,8 +20,8 @@ export interface Showing {
   live?: boolean;
   /** Play it by itself, over and over, until someone touches it. */
   loop?: boolean;
-  /** What it is, if not an answer. */
-  title?: string;
+  /** It is not an answer to the reader. */
+  example?: boolean;
 }
 
 export class Player {
@@ -28,13 +29,17 @@ export class Player {
   private readonly canvas = new CanvasView((position) => this.pick(position));
   private readonly mosaic = new Mosaic((position) => this.pick(position));
   private readonly timeline = new Timeline((index) => this.go(index));
-  private readonly history = new History(
+  private readonly rival = new RivalView();
+  private readonly card = new TokenCard(
     (index) => this.go(index),
     () => this.pick(null),
   );
-  private readonly step = h("p", { class: "step" });
-  private readonly figures = h("p", { class: "figures" });
+  private readonly asked = h("p", { class: "asked" });
   private readonly caption = h("p", { class: "caption" }, "A canvas waits for its noise.");
+  private readonly step = h("span", { class: "step" });
+  private readonly figures = h("span", { class: "figures" });
+  private readonly paneFigures = h("span", { class: "figures" });
+  private readonly pane = h("section", { class: "pane", "aria-label": "All at once" });
   private readonly playButton = iconButton("Play", PLAY, () => this.toggle());
   private readonly liveButton = h(
     "button",
@@ -47,7 +52,6 @@ export class Player {
   private moments: Moment[] = [];
   private index = 0;
   private position: number | null = null;
-  private title = "";
   private live = false;
   private following = false;
   private looping = false;
@@ -72,37 +76,54 @@ export class Player {
         "Save picture",
       ),
     );
+    const facts = h("p", { class: "facts-line" }, this.step, this.figures);
     const status = h(
       "div",
       { class: "status" },
       this.mosaic.element,
-      h("div", {}, this.step, this.figures, this.caption, legend()),
+      h("div", {}, this.asked, this.caption, facts),
     );
-    const sheet = h("div", { class: "sheet" }, this.canvas.element);
+    this.pane.append(h("h3", {}, "All at once", this.paneFigures), h("div", { class: "sheet" }, this.canvas.element));
     this.element = h(
       "section",
       { class: "player", "aria-label": "Canvas" },
       status,
-      sheet,
+      legend(),
+      h("div", { class: "panes" }, this.pane, this.rival.element),
       this.timeline.element,
       controls,
-      this.history.element,
+      this.card.element,
     );
     document.addEventListener("keydown", (event) => this.key(event));
   }
 
   /** Show a trace: its last moment, or from the beginning if it plays by itself. */
-  show(trace: Trace, { live = false, loop = false, title = "" }: Showing = {}): void {
+  show(trace: Trace, { live = false, loop = false, example = false }: Showing = {}): void {
     this.stop();
     this.trace = trace;
-    this.title = title;
     this.live = this.following = live;
-    this.history.show([], 0, null);
+    this.moments = [];
     this.pick(null);
-    this.moments = momentsOf(trace);
+    this.ask(questionOf(trace), example);
+    this.moments = raceMoments(trace);
     this.index = loop ? 0 : this.moments.length - 1;
     this.draw();
     if (loop) this.play(true);
+  }
+
+  /** A question was asked, and nothing is painted yet. */
+  prime(question: string): void {
+    this.stop();
+    this.trace = null;
+    this.moments = [];
+    this.pick(null);
+    this.ask(question, false);
+    this.canvas.clear();
+    this.rival.show(null, 0);
+    this.element.classList.remove("racing");
+    this.caption.textContent = "The canvas is being primed with noise\u2026";
+    this.step.textContent = this.figures.textContent = "";
+    this.element.classList.add("priming");
   }
 
   /** The trace that is shown has grown, or, with `live` false, is complete. */
@@ -110,7 +131,7 @@ export class Player {
     if (!this.trace) return;
     const wasLive = this.live;
     this.live = live;
-    this.moments = momentsOf(this.trace);
+    this.moments = raceMoments(this.trace);
     if (this.following) this.index = this.moments.length - 1;
     if (wasLive && !live) this.following = false;
     this.draw();
@@ -126,7 +147,7 @@ export class Player {
     this.playButton.setAttribute("aria-label", "Pause");
     this.playButton.title = "Pause";
     this.draw();
-    this.schedule(MOMENT_MS);
+    this.schedule(this.pace);
   }
 
   stop(): void {
@@ -142,11 +163,17 @@ export class Player {
     this.timer = window.setTimeout(() => this.tick(), delay / (SPEEDS[this.speed.value] ?? 1));
   }
 
+  /** Most happens in the first steps: they stand longer. */
+  private get pace(): number {
+    const moment = this.moments[this.index];
+    return !moment || moment.commit ? MOMENT_MS : MOMENT_MS * (1 + 2 / moment.step.step);
+  }
+
   private tick(): void {
     this.index = this.index >= this.moments.length - 1 ? 0 : this.index + 1;
     const atEnd = this.index === this.moments.length - 1;
     this.draw();
-    if (!atEnd) this.schedule(MOMENT_MS);
+    if (!atEnd) this.schedule(this.pace);
     else if (this.looping) this.schedule(REST_MS);
     else this.stop();
   }
@@ -171,7 +198,13 @@ export class Player {
     this.position = position;
     this.canvas.mark(position);
     this.mosaic.mark(position);
-    this.history.show(this.moments, this.index, position);
+    this.card.show(this.moments, this.index, position);
+    const token = position === null ? null : this.canvas.boxOf(position);
+    if (token) this.card.place(token, this.element.getBoundingClientRect());
+  }
+
+  private ask(question: string, example: boolean): void {
+    this.asked.replaceChildren(...(example ? [h("b", {}, "Example")] : []), quoted(question));
   }
 
   private key(event: KeyboardEvent): void {
@@ -193,8 +226,14 @@ export class Player {
     this.canvas.show(frame);
     this.mosaic.show(frame);
     this.timeline.show(this.trace, this.moments, this.index);
-    this.history.show(this.moments, this.index, this.position);
-    this.step.textContent = this.title + momentName(moment);
+    this.card.show(this.moments, this.index, this.position);
+    const rival = this.trace.left_to_right ?? null;
+    this.rival.show(rival, this.following ? Infinity : moment.seconds);
+    this.element.classList.remove("priming");
+    this.element.classList.toggle("racing", rival !== null);
+    this.pane.classList.toggle("done", moment.commit !== null);
+    this.paneFigures.textContent = `${passesOf(this.trace, moment)} passes \u00b7 ${moment.step.seconds.toFixed(1)} s`;
+    this.step.textContent = momentName(moment);
     this.figures.textContent = figuresOf(frame);
     this.caption.textContent = captionOf(frame);
     this.liveButton.hidden = !this.live || this.following;
@@ -212,8 +251,8 @@ export class Player {
 function legend(): HTMLElement {
   const meanings = {
     noise: "random tokens",
-    draft: "a guess, not kept yet",
-    accepted: "kept for the next step",
+    draft: "a guess that may change",
+    accepted: "kept for now",
     committed: "final",
   };
   const items = Object.entries(meanings).map(([state, meaning]) =>
@@ -222,21 +261,24 @@ function legend(): HTMLElement {
   return h("ul", { class: "legend", "aria-label": "Legend" }, ...items);
 }
 
+/** Passes of the network so far: one a step. */
+function passesOf(trace: Trace, { step }: Moment): number {
+  const earlier = trace.commits.filter((commit) => commit.canvas < step.canvas);
+  return earlier.reduce((sum, commit) => sum + commit.steps, 0) + step.step;
+}
+
 function figuresOf(frame: Frame): string {
   const { step, commit } = frame.moment;
   const speed = step.seconds > 0 ? `${Math.round(frame.tokens / step.seconds)} tokens/s` : "";
   const kept = commit ? `${commit.tokens} tokens` : `${frame.counts.accepted} of ${frame.cells.length} accepted`;
   const sure = commit ? "" : `${percent(Math.exp(-frame.meanEntropy))} sure`;
   const temperature = commit || step.temperature === null ? "" : `temperature ${step.temperature.toFixed(2)}`;
-  return [kept, sure, temperature, speed].filter(Boolean).join("  \u00b7  ");
+  return [kept, sure, temperature, speed].filter(Boolean).join(" \u00b7 ");
 }
 
 function captionOf(frame: Frame): string {
   const { step, commit } = frame.moment;
-  if (commit) {
-    const { tokens, steps } = commit;
-    return `${tokens} tokens in ${steps} steps. One after the other they would have taken ${tokens}.`;
-  }
-  if (step.step === 1) return `A canvas begins as ${frame.cells.length} random tokens.`;
-  return "Each step looks at all positions at once, keeps what it is sure of, and throws the dice again for the rest.";
+  if (commit) return `In focus after ${commit.steps} passes of the network. Word after word takes ${commit.tokens}.`;
+  if (step.step === 1) return `It begins as ${frame.cells.length} random tokens, all over the canvas.`;
+  return "Each pass guesses every position at once, keeps what is sure, and throws the dice again for the rest.";
 }

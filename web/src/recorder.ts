@@ -85,9 +85,11 @@ function stepOf(frame: DiffusionFrame, seconds: number, before: TraceStep | unde
   const entropy: number[] = new Array<number>(length).fill(0);
   const state = new Array<string>(length).fill("n");
   const draft: Record<string, string> = {};
+  const alternatives: Record<string, [string, number][]> = {};
   for (const span of frame.spans) {
     text[span.start] = span.text;
     if (span.draft !== undefined && span.draft !== span.text) draft[span.start] = span.draft;
+    if (span.alternatives) alternatives[span.start] = span.alternatives;
     state.fill(span.state[0] ?? "n", span.start, span.end);
     const nats = Math.abs(Math.log(Math.max(span.confidence, LEAST_CONFIDENCE)));
     entropy.fill(Math.round(nats * 1000) / 1000, span.start, span.end);
@@ -103,5 +105,6 @@ function stepOf(frame: DiffusionFrame, seconds: number, before: TraceStep | unde
     text,
     draft,
     entropy,
+    ...(Object.keys(alternatives).length ? { alternatives } : {}),
   };
 }

@@ -2,7 +2,7 @@
 
 import { h } from "./element.ts";
 import { Player } from "./player.ts";
-import { type Trace, parseTrace, questionOf } from "./trace.ts";
+import { type Trace, parseTrace } from "./trace.ts";
 
 function facts(trace: Trace): HTMLElement {
   const { settings, result, model } = trace;
@@ -24,7 +24,6 @@ function facts(trace: Trace): HTMLElement {
 function begin(): void {
   const trace = parseTrace(document.getElementById("trace")?.textContent ?? "");
   const player = new Player();
-  const question = h("p", { class: "question" }, questionOf(trace));
   const answer = h(
     "details",
     { class: "whole" },
@@ -32,17 +31,14 @@ function begin(): void {
     h("p", {}, trace.result?.text ?? ""),
   );
   document.body.append(
+    h("header", { class: "top" }, h("h1", {}, "Gesso")),
     h(
-      "header",
-      { class: "top" },
-      h("h1", {}, "Gesso"),
-      h(
-        "p",
-        { class: "idea" },
-        "A text that was not written word after word: all positions of a canvas at once, from noise.",
-      ),
+      "p",
+      { class: "idea alone" },
+      "This text was not written word after word. ",
+      h("b", {}, "It began as noise, and came into focus all at once."),
     ),
-    h("main", { class: "alone" }, question, player.element, answer, facts(trace)),
+    h("main", { class: "alone" }, player.element, answer, facts(trace)),
   );
   player.show(trace, { loop: !matchMedia("(prefers-reduced-motion: reduce)").matches });
 }

@@ -1,9 +1,17 @@
 // One answer while it is being painted.
 
 import { type Client, Gone, Refusal } from "./client.ts";
-import type { Dials } from "./composer.ts";
+import type { Dials, Wishes } from "./composer.ts";
 import { type Part, type Pins, type Turn, messagesUntil, pinsAround } from "./conversation.ts";
+import { LeftToRightRecorder } from "./left_to_right.ts";
 import { Recorder } from "./recorder.ts";
+import type { Trace } from "./trace.ts";
+import type { ChatMessage, ChatRequest } from "./wire.ts";
+
+const ALTERNATIVES = 5;
+const PATIENCE_MS = 2000;
+const RIVAL_INTERVAL_S = 0.05;
+const ALONE = "It had no answer after what was said before, so this question was asked alone.";
 
 export interface RunEvents {
   /** The canvas has changed; `first` at its first frame. */
@@ -12,75 +20,137 @@ export interface RunEvents {
   turn: () => void;
 }
 
+/** Ask the question of a turn, with what was said before it; if that leaves the model speechless, by itself. */
+export async function ask(
+  client: Client,
+  turns: readonly Turn[],
+  turn: Turn,
+  wishes: Wishes,
+  events: RunEvents,
+  signal: AbortSignal,
+): Promise<void> {
+  const messages = messagesUntil(wishes.alone ? [turn] : turns, turn);
+  await paint(client, messages, turn, wishes, events, signal);
+  const isSpeechless = (): boolean => turn.state === "done" && turn.answer === "";
+  if (isSpeechless() && messages.length > 1) {
+    await paint(client, messagesUntil([turn], turn), turn, wishes, events, signal);
+    if (turn.state === "done") turn.note ||= ALONE;
+  }
+  if (isSpeechless()) turn.note = "The model answered nothing.";
+  events.turn();
+}
+
 /**
  * Ask for an answer and follow it to its end, whatever that is. `turn` is changed; nothing is thrown.
  *
  * Returns what went wrong, or null.
  */
-export async function paint(
+async function paint(
   client: Client,
-  turns: readonly Turn[],
+  messages: ChatMessage[],
   turn: Turn,
-  dials: Dials,
+  { dials, race }: Wishes,
   events: RunEvents,
   signal: AbortSignal,
   pins?: Pins,
 ): Promise<unknown> {
-  const messages = messagesUntil(turns, turn);
-  const { steps, max_tokens, temperature, seed } = dials;
   const recorder = new Recorder({ messages }, { ...dials });
   const { answer, trace } = turn;
   let problem: unknown = null;
   Object.assign(turn, { state: "waiting", note: "", trace: recorder.trace });
   events.turn();
+  const patience = setTimeout(() => {
+    if (turn.state === "waiting") turn.note = "Waiting for the server\u2026";
+    events.turn();
+  }, PATIENCE_MS);
+  const ended = new AbortController(); // a rival does not outlive an answer that failed
+  const rivalSignal = AbortSignal.any([signal, ended.signal]);
+  const hasRival = race && !pins;
+  const rival = hasRival ? runRival(client, messages, dials, recorder.trace, events, rivalSignal) : null;
   try {
-    const stream = client.chat(
-      {
-        messages,
-        stream: true,
-        stream_options: { include_usage: true },
-        ...defined({ max_tokens, temperature, seed }),
-        diffusion: { stream_drafts: true, draft_interval: 0, ...defined({ steps, pins }) },
-      },
-      signal,
-    );
-    for await (const chunk of stream) {
+    const { steps } = dials;
+    const diffusion = {
+      stream_drafts: true as const,
+      draft_interval: 0,
+      alternatives: ALTERNATIVES,
+      ...defined({ steps, pins }),
+    };
+    for await (const chunk of client.chat(requestOf(messages, dials, diffusion), signal)) {
       const changed = recorder.record(chunk);
       turn.answer = recorder.text || answer;
       const first = changed && turn.state === "waiting";
-      if (first) turn.state = "painting";
+      if (first) Object.assign(turn, { state: "painting", note: "" });
       if (changed) events.frame(first);
       events.turn();
     }
-    turn.state = "done";
+    turn.note = hasRival ? "Word after word still writes\u2026" : "";
   } catch (error) {
     problem = error;
     turn.state = signal.aborted ? "stopped" : "failed";
     turn.note = signal.aborted ? "" : explain(error);
     if (!recorder.trace.steps.length) turn.trace = trace;
+    ended.abort();
   }
+  clearTimeout(patience);
   recorder.finish();
+  events.frame(false);
+  events.turn();
+  const rivalProblem = await rival;
+  if (!problem) {
+    const note = rivalProblem ? `Word after word: ${explain(rivalProblem)}` : "";
+    Object.assign(turn, { state: "done", note });
+  }
   events.frame(false);
   events.turn();
   return problem;
 }
 
+/** Let the same weights write the same text word after word, into the trace. Returns what went wrong, or null. */
+async function runRival(
+  client: Client,
+  messages: ChatMessage[],
+  dials: Dials,
+  trace: Trace,
+  events: RunEvents,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const began = performance.now();
+  const recorder = new LeftToRightRecorder(() => (performance.now() - began) / 1000);
+  trace.left_to_right = recorder.told;
+  try {
+    const drafts = { stream_drafts: true as const, draft_interval: RIVAL_INTERVAL_S };
+    const diffusion = { mode: "autoregressive" as const, ...drafts };
+    for await (const chunk of client.chat(requestOf(messages, dials, diffusion), signal))
+      if (recorder.record(chunk)) events.frame(false);
+  } catch (error) {
+    if (!recorder.told.marks.length) delete trace.left_to_right;
+    if (!signal.aborted) return error;
+  }
+  return null;
+}
+
+function requestOf(messages: ChatMessage[], dials: Dials, diffusion: ChatRequest["diffusion"]): ChatRequest {
+  const { max_tokens, temperature, seed } = dials;
+  const fixed = { messages, stream: true as const, stream_options: { include_usage: true as const } };
+  return { ...fixed, ...defined({ max_tokens, temperature, seed }), diffusion };
+}
+
 /**
- * Paint a part of an answer again: on the canvas where its tokens are known, or else as an infill of unknown length.
+ * Paint a part of an answer again: on the canvas where its tokens are known, or else as an edit of unknown length.
  * If that fails the answer is as it was.
  */
 export async function repaint(
   client: Client,
-  turns: readonly Turn[],
   turn: Turn,
   part: Part,
-  dials: Dials,
+  wishes: Wishes,
   events: RunEvents,
   signal: AbortSignal,
 ): Promise<void> {
   const { answer, trace } = turn;
   const pins = pinsAround(turn, part);
-  const problem = pins ? await paint(client, turns, turn, dials, events, signal, pins) : null;
+  const messages = trace && "messages" in trace.request ? (trace.request.messages as ChatMessage[]) : [];
+  const problem = pins ? await paint(client, messages, turn, wishes, events, signal, pins) : null;
   if (pins && problem === null) return;
   if (turn.trace !== trace) {
     turn.trace = trace;
@@ -88,12 +158,12 @@ export async function repaint(
   }
   turn.answer = answer;
   const cannotPin = problem instanceof Refusal && problem.status === 400;
-  if (!pins || cannotPin) await infill(client, turn, part, dials, events, signal);
+  if (!pins || cannotPin) await edit(client, turn, part, wishes.dials, events, signal);
   else Object.assign(turn, { state: "done", note: turn.note || UNCHANGED });
   events.turn();
 }
 
-async function infill(
+async function edit(
   client: Client,
   turn: Turn,
   part: Part,
@@ -102,12 +172,14 @@ async function infill(
   signal: AbortSignal,
 ): Promise<void> {
   const { steps, temperature, seed } = dials;
-  const [prefix, suffix] = [turn.answer.slice(0, part.start), turn.answer.slice(part.end)];
-  Object.assign(turn, { state: "waiting", note: "Filling the gap\u2026" });
+  const text = turn.answer;
+  const characters = (end: number): number => [...text.slice(0, end)].length;
+  const spans = [{ start: characters(part.start), stop: characters(part.end) }];
+  Object.assign(turn, { state: "waiting", note: "Painting these words again\u2026" });
   events.turn();
   try {
-    const reply = await client.infill({ prefix, suffix, ...defined({ steps, temperature, seed }) }, signal);
-    Object.assign(turn, { answer: prefix + reply.text + suffix, trace: null, state: "done", note: "" });
+    const reply = await client.edit({ text, spans, ...defined({ steps, temperature, seed }) }, signal);
+    Object.assign(turn, { answer: reply.text, trace: null, state: "done", note: "" });
   } catch (error) {
     Object.assign(turn, { state: "done", note: signal.aborted ? UNCHANGED : explain(error) });
   }

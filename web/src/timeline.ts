@@ -2,6 +2,7 @@
 
 import { h } from "./element.ts";
 import { type Moment, frameOf } from "./frame.ts";
+import { markAt } from "./left_to_right.ts";
 import type { Trace } from "./trace.ts";
 
 export class Timeline {
@@ -35,6 +36,7 @@ export class Timeline {
       one.classList.toggle("to-come", i > index);
       one.classList.toggle("now", i === index);
     }
+    this.element.style.setProperty("--count", String(moments.length));
     this.slider.max = String(Math.max(0, moments.length - 1));
     this.slider.valueAsNumber = index;
     this.slider.disabled = moments.length < 2;
@@ -43,9 +45,10 @@ export class Timeline {
   }
 }
 
-export function momentName({ step, commit }: Moment): string {
+export function momentName({ step, commit }: Pick<Moment, "step" | "commit">): string {
   const canvas = `Canvas ${step.canvas + 1}`;
-  return commit ? `${canvas}, committed after ${commit.steps} steps` : `${canvas}, step ${step.step} of ${step.total}`;
+  if (commit) return `${canvas}, committed after ${commit.steps} steps`;
+  return `${canvas}, step ${step.step} of at most ${step.total}`;
 }
 
 function bar(trace: Trace, moment: Moment | undefined): HTMLElement {
@@ -53,7 +56,13 @@ function bar(trace: Trace, moment: Moment | undefined): HTMLElement {
   if (!moment) return element;
   const { counts, cells } = frameOf(trace, moment);
   const sure = (100 * counts.accepted) / cells.length;
+  const rival = trace.left_to_right && markAt(trace.left_to_right, moment.seconds)[2];
+  if (rival !== undefined) {
+    const share = rival / (cells.length * (moment.step.canvas + 1));
+    element.style.setProperty("--rival-share", `${100 * Math.min(1, share)}%`);
+  }
   element.classList.toggle("commit", moment.commit !== null);
+  element.classList.toggle("tail", moment.isTail);
   element.style.setProperty("--accepted-share", `${sure}%`);
   element.style.setProperty("--draft-share", `${sure + (100 * counts.draft) / cells.length}%`);
   return element;

@@ -17,6 +17,8 @@ export interface TraceStep {
   draft: Record<string, string>;
   /** In nats. */
   entropy: number[];
+  /** What may stand at a position and how likely it is, likeliest first, where there is something to choose from. */
+  alternatives?: Record<string, [string, number][]>;
 }
 
 /** A canvas that is final. */
@@ -36,6 +38,17 @@ export interface TraceResult {
   seconds: number;
 }
 
+/** How far a text had come: seconds since the beginning, characters, tokens. */
+export type Mark = [seconds: number, characters: number, tokens: number];
+
+/** The same request, written word after word by the same weights. */
+export interface LeftToRight {
+  text: string;
+  marks: Mark[];
+  /** It has come to its end. */
+  finished: boolean;
+}
+
 export type TraceRequest = { prompt: string } | { messages: { role: string; content: string }[] };
 
 export interface Trace {
@@ -48,6 +61,8 @@ export interface Trace {
   commits: TraceCommit[];
   /** null while it is being written. */
   result: TraceResult | null;
+  /** Only of a race. */
+  left_to_right?: LeftToRight;
 }
 
 export class TraceError extends Error {}
@@ -73,6 +88,7 @@ export function parseTrace(source: string): Trace {
   check(Array.isArray(steps) && steps.every(isStep) && sameLength(steps), "steps");
   check(Array.isArray(commits) && commits.every(isCommit), "commits");
   check(result === null || isResult(result), "result");
+  check(value["left_to_right"] === undefined || isLeftToRight(value["left_to_right"]), "left_to_right");
   return value as unknown as Trace;
 }
 
@@ -116,8 +132,22 @@ function isStep(value: unknown): value is TraceStep {
     entropy.length === state.length &&
     entropy.every((one) => Number.isFinite(one)) &&
     isObject(draft) &&
-    Object.values(draft).every((one) => typeof one === "string")
+    Object.values(draft).every((one) => typeof one === "string") &&
+    (value["alternatives"] === undefined || isChoices(value["alternatives"]))
   );
+}
+
+function isChoices(value: unknown): boolean {
+  const isPair = (one: unknown): boolean =>
+    Array.isArray(one) && typeof one[0] === "string" && Number.isFinite(one[1]);
+  return isObject(value) && Object.values(value).every((one) => Array.isArray(one) && one.every(isPair));
+}
+
+function isLeftToRight(value: unknown): boolean {
+  if (!isObject(value) || typeof value["text"] !== "string" || typeof value["finished"] !== "boolean") return false;
+  const isMark = (one: unknown): boolean =>
+    Array.isArray(one) && one.length === 3 && one.every((number) => Number.isFinite(number));
+  return Array.isArray(value["marks"]) && value["marks"].every(isMark);
 }
 
 function sameLength(steps: TraceStep[]): boolean {

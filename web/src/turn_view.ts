@@ -5,13 +5,14 @@ import type { Part, Turn, TurnState } from "./conversation.ts";
 import { h } from "./element.ts";
 
 const STATES: Record<TurnState, string> = {
-  waiting: "Waiting for its turn\u2026",
+  waiting: "Asking\u2026",
   painting: "Painting\u2026",
   done: "",
   stopped: "Stopped. What was committed stays.",
   failed: "",
 };
 const MOST_QUOTED = 24;
+const FLOAT_GAP = 6;
 
 export interface TurnActions {
   show: () => void;
@@ -34,6 +35,7 @@ export class TurnView {
   private readonly showButton: HTMLButtonElement;
   private readonly partButton: HTMLButtonElement;
   private readonly againButton: HTMLButtonElement;
+  private readonly reply = h("div", { class: "reply" });
   private part: Part | null = null;
 
   constructor(
@@ -47,15 +49,10 @@ export class TurnView {
       "li",
       { class: "turn" },
       h("p", { class: "question" }, turn.question),
-      h(
-        "div",
-        { class: "reply" },
-        this.answer,
-        this.editor,
-        this.note,
-        h("div", { class: "actions" }, this.showButton, this.partButton, this.againButton),
-      ),
+      this.reply,
     );
+    const buttons = h("div", { class: "actions" }, this.showButton, this.partButton, this.againButton);
+    this.reply.append(this.answer, this.editor, this.note, buttons);
     this.update(false);
   }
 
@@ -120,6 +117,21 @@ export class TurnView {
       : this.editor.hidden
         ? "Paint a part again"
         : "Keep as it is";
+    this.float();
+  }
+
+  /** Where words are selected, the button that paints them again stands under them. */
+  private float(): void {
+    const range = this.part && this.editor.hidden && getSelection()?.rangeCount ? getSelection()?.getRangeAt(0) : null;
+    const words = range && Array.from(range.getClientRects()).at(-1);
+    this.partButton.classList.toggle("afloat", Boolean(words));
+    this.partButton.setAttribute("aria-label", this.partButton.textContent ?? "");
+    if (!words) return;
+    this.partButton.textContent = "Paint this again";
+    const room = this.reply.getBoundingClientRect();
+    const left = Math.min(words.right - room.left, room.width) - this.partButton.offsetWidth;
+    this.partButton.style.setProperty("left", `${Math.max(0, left)}px`);
+    this.partButton.style.setProperty("top", `${words.bottom - room.top + FLOAT_GAP}px`);
   }
 }
 

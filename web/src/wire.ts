@@ -20,6 +20,10 @@ export interface ChatRequest {
     stream_drafts: true;
     /** Seconds between two frames at least; 0 asks for every step. */
     draft_interval?: number;
+    /** Likeliest tokens that a frame tells of at each position. */
+    alternatives?: number;
+    /** Word after word, with the same weights; left out, all at once. */
+    mode?: "autoregressive";
     steps?: number;
     /** Tokens of the first canvas that are fixed: each text is laid down from its position on. */
     pins?: { start: number; text: string }[];
@@ -41,6 +45,8 @@ export interface Span {
   confidence: number;
   /** Text of the most likely token, where it is not `text`. */
   draft?: string;
+  /** What may stand here and how likely it is, likeliest first; left out where nothing else is worth telling. */
+  alternatives?: [string, number][];
 }
 
 /** The extra field of a chunk whose delta is {}: one denoising step, or the commit of a canvas. */
@@ -83,21 +89,18 @@ export interface ChatChunk {
   diffusion?: DiffusionFrame;
 }
 
-/** POST /infill: what stands between two texts. */
-export interface InfillRequest {
-  model?: string;
-  prefix: string;
-  suffix: string;
+/** POST /edit: spans of a text are written anew. Their ends count characters, not JavaScript's halves of them. */
+export interface EditRequest {
+  text: string;
+  spans: { start: number; stop: number }[];
   seed?: number;
   steps?: number;
   temperature?: number;
-  max_hole_tokens?: number;
 }
 
-export interface InfillReply {
-  /** prefix + text + suffix is the whole. */
+export interface EditReply {
+  /** All of it. */
   text: string;
-  seed: number;
 }
 
 /** GET /v1/models. */

@@ -14,6 +14,7 @@ from gesso.sampling.settings import OWN_SAMPLER_KEYS, SamplerSettings
 
 GENERATION_CONFIG_FILE = "generation_config.json"
 OWN_FILE = "gesso.json"
+OWN_KEYS = OWN_SAMPLER_KEYS | {"mode"}
 
 
 def default_generation_config(config: ModelConfig) -> dict[str, Any]:
@@ -42,8 +43,8 @@ def read_generation_config(folder: Path, config: ModelConfig) -> dict[str, Any]:
     path, own_path = folder / GENERATION_CONFIG_FILE, folder / OWN_FILE
     given = read_json_object(path) if path.exists() else {}
     own = read_json_object(own_path) if own_path.exists() else {}
-    if foreign := sorted(own.keys() - OWN_SAMPLER_KEYS):
-        raise ConfigError(f"{own_path} holds {foreign[0]!r}; it may hold {', '.join(sorted(OWN_SAMPLER_KEYS))}")
+    if foreign := sorted(own.keys() - OWN_KEYS):
+        raise ConfigError(f"{own_path} holds {foreign[0]!r}; it may hold {', '.join(sorted(OWN_KEYS))}")
     given |= own
     values = default_generation_config(config) | {key: value for key, value in given.items() if value is not None}
     ids = values["eos_token_id"]
@@ -55,8 +56,8 @@ def read_generation_config(folder: Path, config: ModelConfig) -> dict[str, Any]:
 
 def write_generation_config(folder: Path, values: Mapping[str, Any]) -> None:
     """Write the file into `folder`, which must exist, and what is only Gesso's, if there is any, into another."""
-    own = {key: value for key, value in values.items() if key in OWN_SAMPLER_KEYS}
-    published = {key: value for key, value in values.items() if key not in OWN_SAMPLER_KEYS}
+    own = {key: value for key, value in values.items() if key in OWN_KEYS}
+    published = {key: value for key, value in values.items() if key not in OWN_KEYS}
     write_json_object(folder / GENERATION_CONFIG_FILE, published)
     if own:
         write_json_object(folder / OWN_FILE, own)

@@ -34,6 +34,9 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "entropy_bound": _NUMBER,
     "reach": _WHOLE,
     "confidence": _NUMBER,
+    "sampler": (str,),
+    "mode": (str,),
+    "patience": _WHOLE,
     "stop": (str, list),
 }
 """Keys that a line may have, and what their values are."""

@@ -16,6 +16,7 @@ def chat(
     dtype: options.DtypeOption = options.Dtype.AUTO,
     device: options.Device = "auto",
     revision: options.Revision = None,
+    adapter: options.Adapter = None,
     offline: options.Offline = False,
     watch: options.WatchOption = False,
     pace: options.PaceOption = 0.0,
@@ -37,7 +38,7 @@ def chat(
     from gesso.cli.session import Session
     from gesso.cli.turns import piped_line, read_turns, typed_line
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet)
+    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
     is_typed = sys.stdin.isatty()
     session = Session(
         lm,

@@ -57,6 +57,9 @@ def evaluate(
     reach: options.Reach = None,
     confidence: options.Confidence = None,
     stability: options.Stability = None,
+    sampler: options.Sampler = None,
+    mode: options.Mode = None,
+    patience: options.Patience = None,
     adapter: options.Adapter = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
     device: options.Device = "auto",
@@ -90,6 +93,7 @@ def evaluate(
 
     # Only now, so that help and refusals need not wait for torch.
     from gesso.cli.loading import load_model
+    from gesso.engine.request import check_mode
     from gesso.evals.measure import Sample
     from gesso.evals.plot import check_plots, plot
     from gesso.evals.suite import all_measures, choose
@@ -103,12 +107,14 @@ def evaluate(
     source = {"texts": texts, "references": references, "world": World(phrasings=phrasings)}
     measures = all_measures(**source)
     # What cannot be is refused before a model is read.
-    sample = Sample(items=items, seeds=seed_numbers, sampler=SamplerSettings())
+    asked = None if mode is None else check_mode(mode)
+    published = SamplerSettings().with_overrides(sampler=sampler)
+    sample = Sample(items=items, seeds=seed_numbers, sampler=published, mode=asked)
     choose(measures, _names(tasks), axes)
     reader = None if judge is None else load_model(judge, revision=None, **words)
     measures = all_measures(judge=reader, **source)
     lm = load_model(model, revision=revision, adapter=adapter, **words)
-    sampler = lm.sampler.with_overrides(
+    settings = lm.sampler.with_overrides(
         steps=steps,
         temperature=temperature,
         t_max=t_max,
@@ -117,8 +123,10 @@ def evaluate(
         reach=reach,
         confidence=confidence,
         stability=stability,
+        sampler=sampler,
+        patience=patience,
     )
-    sample = replace(sample, sampler=sampler)
+    sample = replace(sample, sampler=settings)
     chosen = choose(measures, _names(tasks), axes)
 
     record = _record(lm, sample, judge=judge, texts=texts, references=references, adapter=adapter, phrasings=phrasings)
@@ -185,6 +193,7 @@ def _record(lm: "LanguageModel", sample: "Sample", **sources: object) -> dict[st
             "items": sample.items,
             "seeds": list(sample.seeds),
             "sampler": str(sample.sampler),
+            "mode": sample.mode or lm.mode,
             "dtype": str(lm.network.dtype).removeprefix("torch."),
             "device": str(lm.network.device),
             **{name: str(value) if isinstance(value, Path) else value for name, value in sources.items()},

@@ -40,6 +40,7 @@ def finetune(
     steps: options.Steps = None,
     learning_rate: options.LearningRate = None,
     warmup: options.Warmup = None,
+    objective: options.ObjectiveOption = None,
     self_conditioning: options.SelfConditioning = None,
     ema: options.Ema = None,
     z_loss: options.ZLoss = None,
@@ -68,7 +69,8 @@ def finetune(
     lora_words = {"lora_rank": lora_rank, "lora_alpha": lora_alpha}
     run_words = {
         "data": data, "split": split, "max_length": max_length, "texts": texts, "canvases": canvases, "steps": steps,
-        "learning_rate": learning_rate, "warmup": warmup, "self_conditioning": self_conditioning, "ema": ema,
+        "learning_rate": learning_rate, "warmup": warmup, "objective": objective,
+        "self_conditioning": self_conditioning, "ema": ema,
         "z_loss": z_loss, "accumulation": accumulation, "activation_checkpointing": activation_checkpointing,
         "precision": precision, "compile": compile, "seed": seed, "save_every": save_every,
         "sample_prompt": sample_prompt,
@@ -76,16 +78,21 @@ def finetune(
 
     from gesso.cli.run_words import described_lora, described_run, read_recipe
     from gesso.cli.training import carry_out
+    from gesso.scale.processes import join_processes
     from gesso.train.start import FromModel
 
-    if recipe is not None:
-        run = read_recipe(recipe, {"model": model} | lora_words | run_words)
-        if not isinstance(run.start, FromModel):
-            raise SettingError(f"{recipe} begins with random weights; run it with gesso train")
-    else:
-        if model is None:
-            raise SettingError("there is no model to begin with; name it before the data, or give --recipe")
-        run = described_run(FromModel(model=model), lora=described_lora(**lora_words), **run_words)
-    if merge and run.lora is None:
-        raise SettingError("--merge is for an adapter; give --lora-rank too, or leave it out")
-    carry_out(run, out, overwrite=overwrite, sample_every=sample_every, tracking=tracking, quiet=quiet, merge=merge)
+    with join_processes() as processes:
+        if recipe is not None:
+            run = read_recipe(recipe, {"model": model} | lora_words | run_words)
+            if not isinstance(run.start, FromModel):
+                raise SettingError(f"{recipe} begins with random weights; run it with gesso train")
+        else:
+            if model is None:
+                raise SettingError("there is no model to begin with; name it before the data, or give --recipe")
+            run = described_run(FromModel(model=model), lora=described_lora(**lora_words), **run_words)
+        if merge and run.lora is None:
+            raise SettingError("--merge is for an adapter; give --lora-rank too, or leave it out")
+        carry_out(
+            run, out, processes,
+            overwrite=overwrite, sample_every=sample_every, tracking=tracking, quiet=quiet, merge=merge,
+        )  # fmt: skip

@@ -8,6 +8,7 @@ import typer
 
 from gesso.cli import options
 from gesso.cli.output import INTERRUPTED, as_json, check_writable, open_output, remark
+from gesso.cli.schema import read_schema
 from gesso.cli.trace import check_trace_path, write_trace
 from gesso.errors import PromptError, SettingError
 
@@ -29,6 +30,9 @@ def generate(
     stop: Annotated[
         list[str] | None, typer.Option("--stop", help="End the text before this string; may be repeated.")
     ] = None,
+    regex: options.Regex = None,
+    choice: options.Choice = None,
+    json_schema: options.JsonSchema = None,
     steps: options.Steps = None,
     seed: options.Seed = None,
     best_of: Annotated[
@@ -46,8 +50,12 @@ def generate(
     reach: options.Reach = None,
     confidence: options.Confidence = None,
     stability: options.Stability = None,
+    sampler: options.Sampler = None,
+    mode: options.Mode = None,
+    patience: options.Patience = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
     device: options.Device = "auto",
+    compile: options.Compile = False,
     revision: options.Revision = None,
     adapter: options.Adapter = None,
     offline: options.Offline = False,
@@ -82,6 +90,7 @@ def generate(
         gesso generate "Once upon a time" --watch
         gesso generate "Write a story about a fox." --chat --seed 7 --json
         gesso generate "Once upon a time" --trace replay.html
+        gesso generate "Mia is" --choice " happy." --choice " sad."
         cat beginning.txt | gesso generate - -n 1024 -o story.txt
         gesso generate --input prompts.jsonl --output texts.jsonl
     """
@@ -107,13 +116,24 @@ def generate(
     if not text and source is None:
         raise PromptError("the prompt is empty; give the beginning of a text")
 
+    schema = None if json_schema is None else read_schema(json_schema)
+
     # Only now, so that help and refusals need not wait for torch.
     from gesso.cli.batch import write_batch
     from gesso.cli.follow import follow, make_watch, summary_line
     from gesso.cli.loading import load_model
-    from gesso.lm.trace import TraceRecorder
+    from gesso.lm.trace import TRACE_ALTERNATIVES, TraceRecorder
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    lm = load_model(
+        model,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        offline=offline,
+        quiet=quiet,
+        adapter=adapter,
+        compile=compile,
+    )
     settings = {
         "max_new_tokens": max_new_tokens,
         "seed": seed,
@@ -125,8 +145,14 @@ def generate(
         "reach": reach,
         "confidence": confidence,
         "stability": stability,
+        "sampler": sampler,
+        "mode": mode,
+        "patience": patience,
         "stop": stop or (),
         "thinking": thinking,
+        "regex": regex,
+        "choice": choice or None,
+        "json_schema": schema,
     }
     if source is not None and output is not None:
         if not write_batch(lm, source, output, settings=settings, chat=chat, system=system, quiet=quiet):
@@ -135,7 +161,8 @@ def generate(
     asked = _conversation(text, system) if chat else text
     if best_of != 1:
         settings["seed"] = lm.generate(asked, best_of=best_of, **settings).seed
-    writing = lm.start(asked, **settings)
+    has_choices = trace is not None and lm.mode_for(mode, sampler) != "autoregressive"
+    writing = lm.start(asked, **settings, alternatives=TRACE_ALTERNATIVES if has_choices else 0)
     recorder = None if trace is None else TraceRecorder(lm.tokenizer.decode)
     with open_output(output) as stream:
         looker, shows_text = make_watch(
@@ -171,6 +198,8 @@ def _conversation(text: str, system: str | None) -> list[dict[str, str]]:
 
 
 def _facts(writing: "Writing", model: str, *, finished: bool) -> dict[str, Any]:
+    import torch
+
     result = writing.result()
     thought = {} if result.message is None else {"thought": result.message.thought}
     return {
@@ -184,4 +213,5 @@ def _facts(writing: "Writing", model: str, *, finished: bool) -> dict[str, Any]:
         "seed": result.seed,
         "prompt_tokens": result.prompt_tokens,
         "model": model,
+        "threads": torch.get_num_threads(),
     }

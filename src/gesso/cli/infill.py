@@ -1,26 +1,19 @@
 """`gesso infill`: write what is missing between two texts."""
 
-import re
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gesso.cli import options
-from gesso.cli.frame import Mark, Span, printable
 from gesso.cli.output import as_json, remark, write_line
-from gesso.cli.painter import Painter
+from gesso.cli.passage import spinner, write_passage
 from gesso.errors import PromptError
-
-HOLE = "___"
-_HOLE = re.compile("_{3,}")
+from gesso.lm.marks import BLANK, split_at_blanks
 
 
 def infill(
     text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help=f"A text with one hole in it, marked {HOLE}.")
+        str | None, typer.Argument(metavar="TEXT", help=f"A text with one hole in it, marked {BLANK}.")
     ] = None,
     prefix: Annotated[str | None, typer.Option("--prefix", help="Text before the hole.")] = None,
     suffix: Annotated[str | None, typer.Option("--suffix", help="Text after the hole.")] = None,
@@ -34,6 +27,7 @@ def infill(
     dtype: options.DtypeOption = options.Dtype.AUTO,
     device: options.Device = "auto",
     revision: options.Revision = None,
+    adapter: options.Adapter = None,
     offline: options.Offline = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -50,8 +44,8 @@ def infill(
 
     from gesso.cli.loading import load_model
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet)
-    with _spinner(quiet=quiet):
+    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    with spinner("Filling", quiet=quiet):
         filling = lm.infill(
             before, after, seed=seed, steps=steps, temperature=temperature, max_hole_tokens=max_hole_tokens
         )
@@ -67,11 +61,8 @@ def infill(
             "model": lm.name,
         }
         write_line(as_json(facts))
-    elif sys.stdout.isatty():
-        highlighted = Painter(Console()).paint(Span(printable(filling.text), Mark.ACCEPTED))
-        write_line(printable(before) + highlighted + printable(after))
     else:
-        write_line(before + filling.text + after)
+        write_passage([(before, False), (filling.text, True), (after, False)])
     if not quiet:
         remark(f"{len(filling.token_ids)} tokens, {filling.nats_per_token:.2f} nats per token, seed {filling.seed}")
 
@@ -81,12 +72,7 @@ def _sides(text: str | None, prefix: str | None, suffix: str | None) -> tuple[st
         return prefix or "", suffix or ""
     if prefix is not None or suffix is not None:
         raise PromptError("a text with a hole is given, and --prefix or --suffix too; give the one or the others")
-    sides = _HOLE.split(text)
+    sides = split_at_blanks(text)
     if len(sides) != 2:
-        raise PromptError(f"the text has {len(sides) - 1} holes; mark one, as {HOLE}")
+        raise PromptError(f"the text has {len(sides) - 1} holes; mark one, as {BLANK}")
     return sides[0], sides[1]
-
-
-def _spinner(*, quiet: bool) -> AbstractContextManager[object]:
-    console = Console(stderr=True)
-    return nullcontext() if quiet or not console.is_terminal else console.status("Filling")

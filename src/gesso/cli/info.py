@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gesso.cli import options
-from gesso.cli.output import as_json, write_line
+from gesso.cli.output import as_json, as_size, write_line
 
 if TYPE_CHECKING:
     from gesso.lm.summary import ModelSummary
@@ -47,7 +47,12 @@ def info(
 
 
 def _facts(model: str, summary: "ModelSummary") -> dict[str, Any]:
+    from gesso.sampling.named import entropy_bound_of, name_of
+    from gesso.sampling.stop import GiveUp
+
     config, sampler, report = summary.config, summary.sampler, summary.report
+    bound = entropy_bound_of(sampler.acceptance)
+    stop = sampler.stop.rule if isinstance(sampler.stop, GiveUp) else sampler.stop
     return {
         "model": model,
         "folder": str(summary.folder),
@@ -92,10 +97,12 @@ def _facts(model: str, summary: "ModelSummary") -> dict[str, Any]:
             "steps": sampler.max_steps,
             "t_max": sampler.temperature.start,
             "t_min": sampler.temperature.end,
-            "entropy_bound": sampler.acceptance.bound_nats,
-            "reach": sampler.acceptance.reach,
-            "stability": sampler.stop.stability_steps,
-            "confidence": sampler.stop.confidence_nats,
+            "rule": name_of(sampler.acceptance),
+            "entropy_bound": None if bound is None else bound.bound_nats,
+            "reach": None if bound is None else bound.reach,
+            "stability": stop.stability_steps,
+            "confidence": stop.confidence_nats,
+            "patience": sampler.stop.patience if isinstance(sampler.stop, GiveUp) else None,
             "max_new_tokens": summary.max_new_tokens,
         },
         "unused_keys": list(config.unused_keys),
@@ -128,14 +135,15 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", f"{count:>15,}  {part}"
     yield "weights", _weights(facts)
     yield "images", _images(facts)
-    yield "memory", ", ".join(f"{_size(size)} in {name}" for name, size in facts["weights_bytes"].items())
+    yield "memory", ", ".join(f"{as_size(size)} in {name}" for name, size in facts["weights_bytes"].items())
     caches = facts["cache_bytes_per_1000_tokens"].items()
-    yield "cache", ", ".join(f"{_size(size)} in {name}" for name, size in caches) + f" for {CACHE_TOKENS:,} tokens"
+    yield "cache", ", ".join(f"{as_size(size)} in {name}" for name, size in caches) + f" for {CACHE_TOKENS:,} tokens"
     yield "sampler", "at most {steps} steps, temperature {t_max:g} to {t_min:g}".format(**sampler)
-    within = "" if sampler["reach"] is None else ", within {reach} positions".format(**sampler)
-    yield "", "accepts {entropy_bound:g} nats a step".format(**sampler) + within
+    yield "", "accepts by {rule}".format(**sampler) + _bound(sampler)
     earlier = f"{sampler['stability']} earlier {_plural('step', sampler['stability'])}"
     yield "", f"done below {sampler['confidence']:g} nats, when {earlier} had the same draft"
+    if sampler["patience"] is not None:
+        yield "", "given up after {patience} steps without progress".format(**sampler)
     yield "new tokens", f"{sampler['max_new_tokens']:,}"
     yield "unused keys", ", ".join(facts["unused_keys"]) or "none"
 
@@ -145,7 +153,7 @@ def _weights(facts: dict[str, Any]) -> str:
     if weights is None:
         return "none in this folder: all is told from config.json"
     dtypes = ", ".join(f"{count} tensors in {dtype}" for dtype, count in weights["tensors_by_dtype"].items())
-    return f"{_size(weights['size_bytes'])} in {weights['files']} {_plural('file', weights['files'])}, {dtypes}"
+    return f"{as_size(weights['size_bytes'])} in {weights['files']} {_plural('file', weights['files'])}, {dtypes}"
 
 
 def _images(facts: dict[str, Any]) -> str:
@@ -157,13 +165,12 @@ def _images(facts: dict[str, Any]) -> str:
     return f"an encoder of {vision['parameters']:,} parameters in {vision['tensors']} tensors; text does not use it"
 
 
+def _bound(sampler: dict[str, Any]) -> str:
+    if sampler["entropy_bound"] is None:
+        return ""
+    within = "" if sampler["reach"] is None else ", within {reach} positions".format(**sampler)
+    return " of {entropy_bound:g} nats a step".format(**sampler) + within
+
+
 def _plural(word: str, count: int) -> str:
     return word if count == 1 else word + "s"
-
-
-def _size(size_bytes: int) -> str:
-    value, unit = float(size_bytes), "bytes"
-    for larger in ("kB", "MB", "GB"):
-        if value >= 1000:
-            value, unit = value / 1000, larger
-    return f"{value:.3g} {unit}"

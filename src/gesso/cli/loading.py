@@ -28,6 +28,7 @@ def load_model(
     offline: bool,
     quiet: bool,
     adapter: Path | None = None,
+    compile: bool = False,
 ) -> LanguageModel:
     """Load a model; on a terminal, a progress bar tells how far large weights are read.
 
@@ -45,6 +46,7 @@ def load_model(
             revision=revision,
             offline=offline,
             adapter=adapter,
+            compile=compile,
             progress=progress,
         )
 

@@ -10,14 +10,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from gesso import __version__
+from gesso.cli.bench import bench
 from gesso.cli.chat import chat
 from gesso.cli.doctor import doctor
+from gesso.cli.edit import edit
 from gesso.cli.eval import evaluate
 from gesso.cli.finetune import finetune
 from gesso.cli.generate import generate
 from gesso.cli.infill import infill
 from gesso.cli.info import info
+from gesso.cli.models import models
 from gesso.cli.output import INTERRUPTED, TextStream, remark
+from gesso.cli.read import read
+from gesso.cli.score import score
 from gesso.cli.serve import ENVIRONMENT, serve
 from gesso.cli.train import train
 from gesso.errors import GessoError, InputError
@@ -29,10 +34,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, chat, infill, train, finetune, info, doctor):
+for command in (generate, chat, infill, edit, read, score, train, finetune, info, doctor):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.command(context_settings=ENVIRONMENT)(serve)
+app.add_typer(bench)
+app.add_typer(models)
 
 
 def run() -> NoReturn:
@@ -72,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        remark(f"{error.format_message()}{_given(error)} (gesso --help tells the words)")  # typer: the words were wrong
+        if not (message := error.format_message()):  # typer: a group without a command has printed its help
+            return 0
+        remark(f"{message}{_given(error)} (gesso --help tells the words)")  # typer: the words were wrong
         return getattr(error, "exit_code", 2)
     return status or 0
 

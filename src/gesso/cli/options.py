@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-SAMPLING, LOADING, DISPLAY = "Sampling", "Model", "Display"
+RULE, SAMPLING, LOADING, DISPLAY = "What the text must be", "Sampling", "Model", "Display"
 
 
 class Dtype(StrEnum):
@@ -26,6 +26,14 @@ DtypeOption = Annotated[
 ]
 Device = Annotated[
     str, typer.Option("--device", help="cpu, cuda, or auto: cuda where there is one.", rich_help_panel=LOADING)
+]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="Compile the network's steps: the first take long, all others less. Needs a C++ compiler.",
+        rich_help_panel=LOADING,
+    ),
 ]
 Revision = Annotated[
     str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.", rich_help_panel=LOADING)
@@ -75,8 +83,50 @@ Stability = Annotated[
     int | None,
     typer.Option("--stability", help="Earlier steps that must have had the same draft.", rich_help_panel=SAMPLING),
 ]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler",
+        help="Rule that accepts tokens: entropy-bound, rising-bound, confidence, top-k, posterior, gibbs; or "
+        "reference, for all settings as published.",
+        rich_help_panel=SAMPLING,
+    ),
+]
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        help="How canvases are written: diffusion, verified (drafts are read from left to right and mended) or "
+        "autoregressive.",
+        rich_help_panel=SAMPLING,
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        help="Steps without progress after which a canvas is given up; 0: never.",
+        rich_help_panel=SAMPLING,
+    ),
+]
 System = Annotated[str | None, typer.Option("--system", help="System message of the conversation.")]
 Thinking = Annotated[bool, typer.Option("--thinking", help="Let the model think before it answers.")]
+
+Regex = Annotated[
+    str | None, typer.Option("--regex", help="The text matches this regular expression.", rich_help_panel=RULE)
+]
+Choice = Annotated[
+    list[str] | None,
+    typer.Option("--choice", help="The text is this one, or another that is given so.", rich_help_panel=RULE),
+]
+JsonSchema = Annotated[
+    str | None,
+    typer.Option(
+        "--json-schema",
+        help="The text is JSON that this schema allows: a file, or the schema itself.",
+        rich_help_panel=RULE,
+    ),
+]
 
 WatchOption = Annotated[
     bool, typer.Option("--watch", "-w", help="Show the canvas coming into focus.", rich_help_panel=DISPLAY)

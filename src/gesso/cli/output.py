@@ -85,6 +85,15 @@ def write_line(text: str) -> None:
         stream.write(text + "\n")
 
 
+def as_size(size_bytes: int) -> str:
+    """A size in the unit that suits it, powers of 1000."""
+    value, unit = float(size_bytes), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if value >= 1000:
+            value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}"
+
+
 def as_json(value: Mapping[str, Any]) -> str:
     """Write one JSON object in one line, its characters as they are."""
     return json.dumps(value, ensure_ascii=False)

@@ -8,8 +8,16 @@ import torch
 
 from gesso.checkpoint.hub import BUNDLED, resolve
 from gesso.checkpoint.load import load_config
-from gesso.cli.training_options import Precision
+from gesso.cli.training_options import ObjectiveName, Precision
 from gesso.diffusion.levels import UniformLevels
+from gesso.diffusion.losses import (
+    FlatCrossEntropy,
+    GiddWeighted,
+    LeaveOneOutCrossEntropy,
+    NoisedOnlyCrossEntropy,
+    Objective,
+    UniformNelbo,
+)
 from gesso.errors import SettingError
 from gesso.text.tokenizer import Tokenizer
 from gesso.train.lora import Lora
@@ -23,6 +31,19 @@ from gesso.train.start import FromModel, FromScratch, Start
 DEFAULT_STEPS = 1000
 SCRATCH_RATE, FULL_RATE, LORA_RATE = 2e-3, 2e-4, 2e-3
 WARMUP_SHARE = 0.05
+
+OBJECTIVES: dict[ObjectiveName, Objective] = {
+    ObjectiveName.FLAT: FlatCrossEntropy(),
+    ObjectiveName.NOISED: NoisedOnlyCrossEntropy(),
+    # The sampler reads logits as the denoiser's.
+    ObjectiveName.GIDD: GiddWeighted(prediction="denoiser"),
+    ObjectiveName.NELBO: UniformNelbo(prediction="denoiser"),
+    ObjectiveName.LEAVE_ONE_OUT: LeaveOneOutCrossEntropy(),
+}
+
+ALL_LEVELS = UniformLevels()
+INNER_LEVELS = UniformLevels(low=1e-3, high=1 - 1e-3)
+"""For the likelihood bound, which is not finite at the ends (as Duo is trained, arXiv 2506.10892)."""
 
 _DTYPES = {Precision.FLOAT32: torch.float32, Precision.BFLOAT16: torch.bfloat16}
 
@@ -82,6 +103,7 @@ def described_run(
     steps: int | None,
     learning_rate: float | None,
     warmup: int | None,
+    objective: ObjectiveName | None,
     self_conditioning: float | None,
     ema: float | None,
     z_loss: float | None,
@@ -113,9 +135,10 @@ def described_run(
         total_steps=steps,
         schedule=WarmupCosine(warmup_steps=warmup, total_steps=steps),
         learning_rate=learning_rate,
-        levels=UniformLevels(),
+        levels=INNER_LEVELS if objective is ObjectiveName.NELBO else ALL_LEVELS,
         weight_decay=0.0 if lora is not None else TrainSettings.weight_decay,
         **_said(
+            objective=None if objective is None else OBJECTIVES[objective],
             self_conditioning=self_conditioning,
             ema=ema,
             z_loss=z_loss,

@@ -98,9 +98,20 @@ def serve(
         float, _option("--ping-interval-s", "Silence of a stream that a comment breaks.", LIMITS)
     ] = 10.0,
     log_format: Annotated[LogFormat, _option("--log-format", "Lines of the log.", LOG)] = LogFormat.TEXT,
+    otlp_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--otlp-endpoint",
+            help="Collector of OpenTelemetry, such as http://localhost:4318.",
+            envvar=["GESSO_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+            rich_help_panel=LOG,
+        ),
+    ] = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
     device: options.Device = "auto",
+    compile: options.Compile = False,
     revision: options.Revision = None,
+    adapter: options.Adapter = None,
     offline: options.Offline = False,
 ) -> None:
     """Serve a model to the clients of OpenAI, Anthropic and llama.cpp, and a page at /.
@@ -133,25 +144,38 @@ def serve(
         drain_timeout_s=drain_timeout_s,
         ping_interval_s=ping_interval_s,
         log_format=log_format.value,
+        otlp_endpoint=otlp_endpoint,
     )
 
     # Only now, so that help and refusals need not wait for torch.
     from gesso.cli.loading import load_model
     from gesso.server import listen, log
     from gesso.server.app import create_app
+    from gesso.server.tracing import tracing_to
 
-    listener = listen.bind(settings)
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=False)
-    log.configure(settings.log_format)
-    app = create_app(lm, settings)
-    server = listen.make_server(app, settings)
-    listener.listen()  # from here on nobody is turned away
-    remark(f"serving {app.state.service.name} at {listen.url(settings, listener)} ({_who(settings)}); Ctrl-C ends it")
-    ended = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server hears it itself, and leaves in good order
-    try:
-        server.run(sockets=[listener])
-    finally:
-        signal.signal(signal.SIGTERM, ended)
+    tracing = tracing_to(settings.otlp_endpoint)
+    with listen.bind(settings) as listener:
+        lm = load_model(
+            model,
+            dtype=dtype,
+            device=device,
+            revision=revision,
+            offline=offline,
+            quiet=False,
+            adapter=adapter,
+            compile=compile,
+        )
+        log.configure(settings.log_format)
+        app = create_app(lm, settings, tracing=tracing)
+        server = listen.make_server(app, settings)
+        listener.listen()  # from here on nobody is turned away
+        place = f"{app.state.service.name} at {listen.url(settings, listener)}"
+        remark(f"serving {place} ({_who(settings)}); Ctrl-C ends it")
+        ended = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server hears it itself, and leaves in good order
+        try:
+            server.run(sockets=[listener])
+        finally:
+            signal.signal(signal.SIGTERM, ended)
 
 
 def _who(settings: Any) -> str:

@@ -16,11 +16,32 @@ from gesso.text.message import Message
 HELP = """\
 /help          these lines
 /reset         forget the conversation
+/set           all settings
+/set NAME X    a setting of every answer, such as temperature 0.7; without X the model's own
 /steps N       at most N denoising steps a canvas; without N the model's own number
 /seed S        the seed of every answer; without S each draws its own
 /save FILE     write the conversation as JSON into a new file
 /quit          leave, as does Ctrl-D
 A line that ends with a backslash goes on in the next. A turn that shall begin with / needs a space before it."""
+
+
+SETTINGS: dict[str, type] = {
+    "max_new_tokens": int,
+    "steps": int,
+    "seed": int,
+    "temperature": float,
+    "t_max": float,
+    "t_min": float,
+    "entropy_bound": float,
+    "reach": int,
+    "confidence": float,
+    "stability": int,
+    "sampler": str,
+    "patience": int,
+}
+"""What can be set of an answer, and its type; `LanguageModel.start` tells what each means."""
+
+_OWN = "the model's own"
 
 
 class Session:
@@ -65,11 +86,12 @@ class Session:
         self._quiet = quiet
         self._interactive = interactive
         self.settings = dict(settings or {})
-        lm.start([*self._opening, Message("user", "?")], **self.settings)  # refuses settings that cannot be
+        self._check(self.settings)
         self.history = list(self._opening)
         self._commands: dict[str, Callable[[str], None]] = {
             "/help": self._help,
             "/reset": self._reset,
+            "/set": self._set,
             "/steps": self._set_steps,
             "/seed": self._set_seed,
             "/save": self._save,
@@ -132,15 +154,25 @@ class Session:
         self.history = list(self._opening)
         self._tell("the conversation is forgotten")
 
+    def _set(self, argument: str) -> None:
+        word, _, given = argument.partition(" ")
+        if not word:
+            for name in SETTINGS:
+                value = self.settings.get(name)
+                print(f"{name:<15}{_OWN if value is None else value}", file=sys.stderr)
+            return
+        name = word.replace("-", "_")
+        if name not in SETTINGS:
+            raise InputError(f"there is no setting {word}; there are {', '.join(SETTINGS)}")
+        value = self._change(name, f"/set {word}", given.strip())
+        self._tell(f"{name} is {_OWN if value is None else value}")
+
     def _set_steps(self, argument: str) -> None:
-        steps = _whole_number("/steps", argument)
-        self._lm.sampler.with_overrides(steps=steps)  # refuses what cannot be
-        self.settings["steps"] = steps
-        self._tell("steps are the model's own" if steps is None else f"at most {steps} steps a canvas")
+        steps = self._change("steps", "/steps", argument)
+        self._tell(f"steps are {_OWN}" if steps is None else f"at most {steps} steps a canvas")
 
     def _set_seed(self, argument: str) -> None:
-        seed = _whole_number("/seed", argument)
-        self.settings["seed"] = seed
+        seed = self._change("seed", "/seed", argument)
         self._tell("every answer draws its own seed" if seed is None else f"every answer has the seed {seed}")
 
     def _save(self, argument: str) -> None:
@@ -155,15 +187,26 @@ class Session:
             file.write("\n")
         self._tell(f"saved {len(turns)} messages in {path}")
 
+    def _change(self, name: str, command: str, argument: str) -> int | float | str | None:
+        """Change a setting, if answers can have it; nothing stands for the model's own."""
+        value = _value(SETTINGS[name], command, argument) if argument else None
+        changed = self.settings | {name: value}
+        self._check(changed)
+        self.settings = changed
+        return value
+
+    def _check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that cannot be."""
+        self._lm.start([*self._opening, Message("user", "?")], **settings)
+
     def _tell(self, text: str) -> None:
         if not self._quiet:
             remark(text)
 
 
-def _whole_number(command: str, argument: str) -> int | None:
-    if not argument:
-        return None
+def _value(kind: type, command: str, argument: str) -> int | float | str:
     try:
-        return int(argument)
+        return kind(argument)
     except ValueError as error:
-        raise SettingError(f"{command} is followed by {argument!r}; give a whole number or nothing") from error
+        number = "a whole number" if kind is int else "a number"
+        raise SettingError(f"{command} is followed by {argument!r}; give {number} or nothing") from error

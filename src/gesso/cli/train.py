@@ -43,6 +43,7 @@ def train(
     steps: options.Steps = None,
     learning_rate: options.LearningRate = None,
     warmup: options.Warmup = None,
+    objective: options.ObjectiveOption = None,
     self_conditioning: options.SelfConditioning = None,
     ema: options.Ema = None,
     z_loss: options.ZLoss = None,
@@ -67,6 +68,7 @@ def train(
         gesso train stories.jsonl --out runs/stories --width 256 --steps 2000
         gesso train books/ --out runs/books --tracking tensorboard
         gesso train --recipe recipes/small_stories.py --out runs/small
+        torchrun --nproc-per-node 2 -m gesso train stories.jsonl --out runs/stories
     """
     shape_words = {
         "model_shape": model_shape, "width": width, "layers": layers, "canvas_length": canvas_length,
@@ -74,22 +76,23 @@ def train(
     }  # fmt: skip
     run_words = {
         "data": data, "split": split, "max_length": max_length, "texts": texts, "canvases": canvases, "steps": steps,
-        "learning_rate": learning_rate, "warmup": warmup, "self_conditioning": self_conditioning, "ema": ema,
+        "learning_rate": learning_rate, "warmup": warmup, "objective": objective,
+        "self_conditioning": self_conditioning, "ema": ema,
         "z_loss": z_loss, "accumulation": accumulation, "activation_checkpointing": activation_checkpointing,
         "precision": precision, "compile": compile, "seed": seed, "save_every": save_every,
         "sample_prompt": sample_prompt,
     }  # fmt: skip
 
-    from gesso.cli.run_words import described_run, read_recipe
+    from gesso.cli.run_words import described_run, described_shape, read_recipe
     from gesso.cli.training import carry_out
+    from gesso.scale.processes import join_processes
     from gesso.train.start import FromModel
 
-    if recipe is not None:
-        run = read_recipe(recipe, shape_words | run_words)
-        if isinstance(run.start, FromModel):
-            raise SettingError(f"{recipe} begins with the model {run.start.model!r}; run it with gesso finetune")
-    else:
-        from gesso.cli.run_words import described_shape
-
-        run = described_run(described_shape(**shape_words), lora=None, **run_words)
-    carry_out(run, out, overwrite=overwrite, sample_every=sample_every, tracking=tracking, quiet=quiet)
+    with join_processes() as processes:
+        if recipe is not None:
+            run = read_recipe(recipe, shape_words | run_words)
+            if isinstance(run.start, FromModel):
+                raise SettingError(f"{recipe} begins with the model {run.start.model!r}; run it with gesso finetune")
+        else:
+            run = described_run(described_shape(**shape_words), lora=None, **run_words)
+        carry_out(run, out, processes, overwrite=overwrite, sample_every=sample_every, tracking=tracking, quiet=quiet)

@@ -13,6 +13,7 @@ from gesso.cli.training_progress import CheckProgress, TrainingProgress
 from gesso.errors import DataError, GenerationError, SettingError, TrainingError
 from gesso.lm.language_model import LanguageModel
 from gesso.sampling.settings import SamplerSettings
+from gesso.scale.processes import Processes
 from gesso.train.curves import save_curves
 from gesso.train.prepared_run import PreparedRun, prepare_run
 from gesso.train.run import Run
@@ -28,6 +29,7 @@ SAMPLE_STEPS = 16
 def carry_out(
     run: Run,
     out: Path,
+    processes: Processes,
     *,
     overwrite: bool,
     sample_every: int | None,
@@ -40,6 +42,7 @@ def carry_out(
     Args:
         run: What to do.
         out: Folder of the run.
+        processes: Who shares the work. All carry it out; the first alone speaks, keeps the log and writes the result.
         overwrite: Throw away another run that is kept there.
         sample_every: Steps between samples; None for a tenth of the run, 0 for none.
         tracking: Where curves go besides the log.
@@ -53,13 +56,27 @@ def carry_out(
         sample_every = max(1, run.settings.total_steps // SAMPLES_A_RUN)
     if sample_every < 0:
         raise SettingError(f"--sample-every is {sample_every}; give 0 for none, or a number of steps")
+    if run.texts_per_batch % processes.count:
+        raise SettingError(
+            f"--texts is {run.texts_per_batch} and {processes.count} processes share them; give a multiple of "
+            f"{processes.count}"
+        )
+    has_samples = not quiet and sample_every > 0
+    quiet = quiet or not processes.is_first
     out = out.expanduser()
-    tracker = TensorBoard(RunFolder(out).tensorboard) if tracking is Tracking.TENSORBOARD else None
+    tracker = None
+    if tracking is Tracking.TENSORBOARD and processes.is_first:
+        tracker = TensorBoard(RunFolder(out).tensorboard)
     with CheckProgress(quiet=quiet) as check:
-        prepared = prepare_run(run, out, overwrite=overwrite, progress=check.show)
+        prepared = processes.in_turn(
+            lambda: prepare_run(run, out, overwrite=overwrite and processes.is_first, progress=check.show)
+        )
     if not quiet:
         for line in _described(prepared):
             remark(line)
+        if processes.count > 1:
+            uncompiled = ", and its step is not compiled" if run.settings.compile else ""
+            remark(f"{processes.count} processes share the run{uncompiled}")
     log = RunLog(prepared.folder.log)
     step = 0
     with (
@@ -67,22 +84,27 @@ def carry_out(
         TrainingProgress(run.settings.total_steps, quiet=quiet) as progress,
     ):
         try:
-            for event in prepared.steps():
+            for event in prepared.steps(processes.make_worker):
                 step = event.step
-                log.write(event)
+                if processes.is_first:
+                    log.write(event)
                 if tracker is not None:
                     tracker.write(event)
                 progress.show(event)
-                if not quiet and sample_every and step % sample_every == 0:
-                    for text in _samples(prepared, step):
+                if has_samples and step % sample_every == 0 and (whole := processes.whole(prepared)) is not None:
+                    for text in _samples(whole, step):
                         progress.say(text)
         except KeyboardInterrupt:
             progress.close()
             saved = step // run.settings.save_every * run.settings.save_every
             where = f" at step {step}; the same words go on from step {saved}" if step else "; the same words go on"
-            remark(f"stopped{where}")
+            if processes.is_first:
+                remark(f"stopped{where}")
             raise typer.Exit(INTERRUPTED) from None
-    place = prepared.export(merge=merge)
+    whole = processes.whole(prepared)
+    if whole is None:
+        return
+    place = whole.export(merge=merge)
     picture = _draw_curves(prepared)
     if not quiet:
         remark(picture)

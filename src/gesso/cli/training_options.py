@@ -27,6 +27,16 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class ObjectiveName(StrEnum):
+    """What the denoiser minimises."""
+
+    FLAT = "flat"
+    NOISED = "noised"
+    GIDD = "gidd"
+    NELBO = "nelbo"
+    LEAVE_ONE_OUT = "leave-one-out"
+
+
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run, with what it leaves.")]
 Recipe = Annotated[
     Path | None,
@@ -50,6 +60,14 @@ Steps = Annotated[int | None, typer.Option("--steps", help="Optimizer steps; 100
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Peak rate.", rich_help_panel=RUN)]
 Warmup = Annotated[
     int | None, typer.Option("--warmup", help="Steps until the peak; a twentieth of all.", rich_help_panel=RUN)
+]
+ObjectiveOption = Annotated[
+    ObjectiveName | None,
+    typer.Option(
+        "--objective",
+        help="What the denoiser minimises; flat cross-entropy. The sampler does not read leave-one-out.",
+        rich_help_panel=RUN,
+    ),
 ]
 SelfConditioning = Annotated[
     float | None,

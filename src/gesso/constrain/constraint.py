@@ -17,9 +17,12 @@ from gesso.errors import GenerationError, SettingError
 from gesso.shapes import CanvasIds, CanvasMask, Logits, RowMask
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class CompiledRule:
-    """A rule over a vocabulary, ready for use: what does not depend on the canvas. Make it with `CompiledRule.of`."""
+    """A rule over a vocabulary, ready for use: what does not depend on the canvas. Make it with `CompiledRule.of`.
+
+    It equals itself alone, so that whoever holds one can be compared and hashed.
+    """
 
     automaton: TokenAutomaton
     lattice: Lattice
@@ -29,6 +32,33 @@ class CompiledRule:
     def of(cls, automaton: TokenAutomaton, device: torch.device) -> "CompiledRule":
         """Sort an automaton's tables and put its classes where the logits will be."""
         return cls(automaton=automaton, lattice=build_lattice(automaton), classes=TokenClasses.of(automaton, device))
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens of the vocabulary."""
+        return len(self.automaton.token_class)
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens that end a text."""
+        return frozenset(np.flatnonzero(self.automaton.token_class == self.automaton.num_classes - 1).tolist())
+
+    def check_room(self, state: int, remaining: int) -> None:
+        """Refuse a text that cannot end validly any more.
+
+        Args:
+            state: the state of the text so far.
+            remaining: the tokens that it may still have.
+
+        Raises:
+            SettingError: the shortest valid text is longer than what remains.
+        """
+        needed = self.automaton.distance[state]
+        if needed > remaining:
+            raise SettingError(
+                f"{self.automaton.name} needs at least {needed} more tokens and {remaining} are left; raise "
+                "max_new_tokens, or allow shorter texts"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,12 +83,13 @@ class RowConstraint:
         self, logits: Float[Tensor, "C V"], uniforms: Float64[Tensor, "C"]
     ) -> tuple[Float[Tensor, "C V"], Int[Tensor, "C"], Int[Tensor, "C"]] | None:
         """What `CanvasConstraint.condition` does, for this row; None if no valid canvas is left."""
-        classes, groups, messages = self._solve(logits)
+        ordered = self.rule.classes.order(logits)
+        classes, groups, messages = self._solve(ordered)
         if messages.log_normalizer == -np.inf:
             return None
         lattice, device = self.rule.lattice, logits.device
-        factors = paths.class_factors(lattice, classes, messages)
-        drawn = paths.sample_walk(lattice, classes, groups, messages, self.start, uniforms.cpu().numpy())
+        factors = paths.class_factors(lattice, classes, groups, messages)
+        drawn = paths.sample_walk(lattice, classes, messages, self.start, uniforms.cpu().numpy())
         best = paths.best_walk(lattice, classes, groups, messages, self.start)
         factors, drawn_classes, left, best_classes = (
             torch.from_numpy(array).to(device)
@@ -66,16 +97,18 @@ class RowConstraint:
         )
         return (
             factors.index_select(1, self.rule.classes.token_class).add_(logits),
-            sample_tokens(self.rule.classes, logits, drawn_classes, left),
-            best_tokens(self.rule.classes, logits, best_classes),
+            sample_tokens(self.rule.classes, ordered, drawn_classes, left),
+            best_tokens(self.rule.classes, ordered, best_classes),
         )
 
     def log_normalizer(self, logits: Float[Tensor, "C V"]) -> float:
         """Log-probability that a canvas drawn from a prediction is valid."""
-        return self._solve(logits)[2].log_normalizer - float(logits.logsumexp(-1).double().sum())
+        return self._solve(self.rule.classes.order(logits))[2].log_normalizer - float(
+            logits.logsumexp(-1).double().sum()
+        )
 
-    def _solve(self, logits: Float[Tensor, "C V"]) -> tuple[Scores, Scores, Messages]:
-        total, best = (scores.double().cpu().numpy() for scores in score_classes(self.rule.classes, logits))
+    def _solve(self, ordered: Float[Tensor, "C T"]) -> tuple[Scores, Scores, Messages]:
+        total, best = (scores.double().cpu().numpy() for scores in score_classes(self.rule.classes, ordered))
         classes = _end_in_time(Scores(total=total, best=best), self.late)
         groups = paths.score_groups(self.rule.lattice, classes)
         return classes, groups, paths.sweep(self.rule.lattice, groups, self.start, self.final)
@@ -156,21 +189,13 @@ def constrain_row(rule: CompiledRule, *, state: int, remaining: int, canvas_leng
     Raises:
         SettingError: the shortest valid text is longer than what remains.
     """
+    rule.check_room(state, remaining)
     lattice = rule.lattice
-    if lattice.distance[state] > remaining:
-        raise SettingError(
-            f"{rule.automaton.name} needs at least {lattice.distance[state]} more tokens and {remaining} are left; "
-            "raise max_new_tokens, or allow shorter texts"
-        )
     final = np.where(lattice.distance <= max(remaining - canvas_length, 0), 0.0, -np.inf)
     late = np.arange(canvas_length) >= remaining
 
-    sizes = rule.classes.sizes.cpu().numpy()
-    even = np.zeros((canvas_length, lattice.num_classes))
-    classes = _end_in_time(Scores(total=even, best=even), late)
-    messages = paths.sweep(lattice, paths.score_groups(lattice, classes), state, final)
-    possible = np.isfinite(paths.class_factors(lattice, classes, messages))
-    forced = (possible * sizes).sum(axis=1) == 1
+    possible = paths.possible_classes(lattice, late, state, final)
+    forced = (possible * rule.classes.sizes.cpu().numpy()).sum(axis=1) == 1
     return RowConstraint(rule=rule, start=state, final=final, late=late, forced=forced)
 
 

@@ -16,11 +16,15 @@ from gesso.constrain import characters as sets
 from gesso.constrain import json_numbers, json_text
 from gesso.constrain.disjoint import are_disjoint
 from gesso.constrain.expression import Expression, Expressions
+from gesso.constrain.json_text import JSON, Notation
 from gesso.constrain.regex import parse_regex
 from gesso.errors import SettingError
 
 MAX_COUNT = 1000
 """The largest minLength, maxLength, minItems or maxItems."""
+
+MAX_SCHEMAS = 20_000
+"""The parts that a schema may have once its references are followed."""
 
 TYPES = ("string", "number", "integer", "boolean", "null", "array", "object")
 
@@ -54,28 +58,38 @@ FORMATS = {
 """The known values of `format`. Dates end with the 28th, so that each of them exists."""
 
 
-def json_schema(schema: Mapping[str, Any] | bool, pool: Expressions, *, max_depth: int = 3) -> Expression:
+def json_schema(
+    schema: Mapping[str, Any] | bool, pool: Expressions, *, max_depth: int = 3, notation: Notation = JSON
+) -> Expression:
     """Read a JSON Schema.
 
     Args:
         schema: the schema, as `json.loads` gives it.
         pool: where the result is stored.
         max_depth: how often a definition may contain itself, and how deep a value is about which nothing is said.
+        notation: how values are written.
 
     Raises:
         SettingError: the schema is malformed or uses what is not known; names the keyword and its path.
     """
-    return _Reader(schema, pool, max_depth).read(schema, "#")
+    return _Reader(schema, pool, max_depth, notation).read(schema, "#")
 
 
 class _Reader:
-    def __init__(self, root: Mapping[str, Any] | bool, pool: Expressions, max_depth: int) -> None:
-        self.root, self.pool, self.max_depth = root, pool, max_depth
+    def __init__(self, root: Mapping[str, Any] | bool, pool: Expressions, max_depth: int, notation: Notation) -> None:
+        self.root, self.pool, self.max_depth, self.notation = root, pool, max_depth, notation
         self.open: Counter[str] = Counter()
+        self.num_read = 0
 
     def read(self, schema: Any, path: str) -> Expression:
+        self.num_read += 1
+        if self.num_read > MAX_SCHEMAS:
+            raise SettingError(
+                f"the schema unfolds to more than {MAX_SCHEMAS} parts, at {path}; let definitions refer to themselves "
+                "less often, or to less depth"
+            )
         if isinstance(schema, bool):
-            return json_text.anything(self.pool, self.max_depth) if schema else self.pool.nothing
+            return self.anything() if schema else self.pool.nothing
         if not isinstance(schema, Mapping):
             raise SettingError(f"the schema at {path} is {schema!r}; give an object, true or false")
         known = ANNOTATIONS | COMBINING | {"type"}.union(*KEYWORDS.values())
@@ -87,10 +101,13 @@ class _Reader:
         if {"enum", "const"} & schema.keys():
             typed -= {"type"}
         if not typed and not parts:
-            return json_text.anything(self.pool, self.max_depth)
+            return self.anything()
         if typed:
             parts.append(self.pool.choice(*(self.of_type(kind, schema, path) for kind in _types(schema, path))))
         return self.pool.both(*parts)
+
+    def anything(self) -> Expression:
+        return json_text.anything(self.pool, self.max_depth, self.notation)
 
     def combined(self, schema: Mapping[str, Any], keyword: str, path: str) -> Expression:
         where = f"{path}/{keyword}"
@@ -107,7 +124,7 @@ class _Reader:
 
     def constant(self, content: Any, path: str) -> Expression:
         try:
-            return json_text.value(self.pool, content)
+            return json_text.value(self.pool, content, self.notation)
         except ValueError as error:
             raise SettingError(f"the value {content!r} at {path} is not one of JSON ({error}); change it") from error
 
@@ -171,10 +188,10 @@ class _Reader:
         if not parts or (least, most) != (0, None):
             allowed = sets.ANY if parts else json_text.ORDINARY
             parts.append(pool.repeat(self.character(allowed), least, most))
-        return json_text.string(pool, pool.both(*parts))
+        return json_text.string(pool, pool.both(*parts), self.notation)
 
     def character(self, ranges: sets.Ranges) -> Expression:
-        return json_text.string_character(self.pool, ranges)
+        return json_text.string_character(self.pool, ranges, self.notation)
 
     def patterns(self, schema: Mapping[str, Any], path: str) -> list[tuple[str, bool]]:
         """The regular expressions about a string, and whether a match anywhere in it is enough."""
@@ -210,7 +227,7 @@ class _Reader:
     def array(self, schema: Mapping[str, Any], path: str) -> Expression:
         least, most = _counts(schema, "minItems", "maxItems", path)
         item = self.read(schema.get("items", True), f"{path}/items") if most != 0 else self.pool.nothing
-        return json_text.array(self.pool, item, least, most)
+        return json_text.array(self.pool, item, least, most, self.notation)
 
     def object(self, schema: Mapping[str, Any], path: str) -> Expression:
         properties = _expect(schema, "properties", Mapping, path, {})
@@ -219,14 +236,14 @@ class _Reader:
             raise SettingError(f"the keyword 'required' at {path} is {required!r}; give names")
         others = schema.get("additionalProperties", True)
         if not properties and not required:
-            return json_text.mapping(self.pool, self.read(others, f"{path}/additionalProperties"))
+            return json_text.mapping(self.pool, self.read(others, f"{path}/additionalProperties"), self.notation)
         members = [
             (name, self.read(one, f"{path}/properties/{name}"), name in required) for name, one in properties.items()
         ]
         for name in dict.fromkeys(required):
             if name not in properties:
                 members.append((name, self.read(others, f"{path}/additionalProperties"), True))
-        return json_text.record(self.pool, members)
+        return json_text.record(self.pool, members, self.notation)
 
 
 def _types(schema: Mapping[str, Any], path: str) -> list[str]:

@@ -133,7 +133,10 @@ def compile_rule(rule: Rule, vocabulary: Vocabulary) -> TokenAutomaton:
         SettingError: the rule is malformed, uses what is not supported, allows no text, or is too large.
     """
     pool = Expressions()
-    automaton = build_automaton(pool, rule.expression(pool), name=rule.name)
+    try:
+        automaton = build_automaton(pool, rule.expression(pool), name=rule.name)
+    except RecursionError as error:
+        raise SettingError(f"{rule.name} is nested too deeply; give it fewer levels") from error
     return build_token_automaton(automaton, vocabulary, name=rule.name)
 
 

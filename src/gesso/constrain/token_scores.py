@@ -8,6 +8,10 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from gesso.constrain.token_automaton import TokenAutomaton
+from gesso.ops.categorical import invert_cdf_in_groups, max_in_groups
+
+LARGE = 64
+"""Tokens from which on a class is summed up by itself; the smaller ones are summed up together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,72 +20,99 @@ class TokenClasses:
 
     Attributes:
         token_class: the class of each token; 0 for those that are valid nowhere.
-        tokens: the valid tokens, class by class.
+        tokens: the valid tokens, class by class, the large classes last.
         sizes: how many of them are in each class; none in class 0.
+        starts: where each class begins among them.
+        small: the small classes, in their order.
+        small_class: the place in `small` of each token of these.
+        large: the large classes, and where they begin and end.
     """
 
     token_class: Int[Tensor, "V"]
     tokens: Int[Tensor, "T"]
     sizes: Int[Tensor, "K"]
+    starts: Int[Tensor, "K"]
+    small: Int[Tensor, "N"]
+    small_class: Int[Tensor, "M"]
+    large: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def of(cls, automaton: TokenAutomaton, device: torch.device) -> "TokenClasses":
         """Put the classes of an automaton on a device."""
-        token_class = torch.as_tensor(automaton.token_class, device=device)
+        token_class = torch.as_tensor(automaton.token_class)
         sizes = token_class.bincount(minlength=automaton.num_classes)
-        tokens = token_class.argsort(stable=True)[int(sizes[0]) :]
-        return cls(token_class=token_class, tokens=tokens, sizes=sizes.index_fill(0, sizes.new_zeros(1), 0))
+        sizes[0] = 0
+        order = (sizes >= LARGE).long().argsort(stable=True)
+        starts = torch.empty_like(sizes)
+        starts[order] = sizes[order].cumsum(0) - sizes[order]
+        valid = token_class.nonzero().flatten()
+        small = ((sizes > 0) & (sizes < LARGE)).nonzero().flatten()
+        large = (sizes >= LARGE).nonzero().flatten().tolist()
+        return cls(
+            token_class=token_class.to(device),
+            tokens=valid[starts[token_class[valid]].argsort(stable=True)].to(device),
+            sizes=sizes.to(device),
+            starts=starts.to(device),
+            small=small.to(device),
+            small_class=torch.arange(len(small)).repeat_interleave(sizes[small]).to(device),
+            large=tuple((number, int(starts[number]), int(starts[number] + sizes[number])) for number in large),
+        )
+
+    def order(self, logits: Float[Tensor, "C V"]) -> Float[Tensor, "C T"]:
+        """The scores of the valid tokens, in the order of `tokens`."""
+        return logits.index_select(1, self.tokens)
 
 
 def score_classes(
-    classes: TokenClasses, logits: Float[Tensor, "C V"]
+    classes: TokenClasses, ordered: Float[Tensor, "C T"]
 ) -> tuple[Float[Tensor, "C K"], Float[Tensor, "C K"]]:
     """The log of the summed weight of each class at each position, and that of its likeliest token."""
-    ordered = logits.index_select(1, classes.tokens)
-    lengths = classes.sizes.expand(len(ordered), -1).contiguous()
-    best = torch.segment_reduce(ordered, "max", lengths=lengths, axis=1, unsafe=True)
-    # Minus infinity less itself is not a number; less any other number it stays what it is.
-    shift = best.clamp(min=torch.finfo(best.dtype).min)
-    ordered -= shift.index_select(1, classes.token_class[classes.tokens])
-    total = torch.segment_reduce(ordered.exp_(), "sum", lengths=lengths, axis=1, unsafe=True)
-    return total.log_().add_(shift), best
+    total = ordered.new_full((len(ordered), len(classes.sizes)), -torch.inf)
+    best = total.clone()
+    if len(classes.small):
+        members = ordered[:, : len(classes.small_class)].contiguous()
+        lengths = classes.sizes[classes.small].expand(len(ordered), -1).contiguous()
+        largest = torch.segment_reduce(members, "max", lengths=lengths, axis=1, unsafe=True)
+        # Minus infinity less itself is not a number; less any other number it stays what it is.
+        shift = largest.clamp(min=torch.finfo(largest.dtype).min)
+        weights = (members - shift.index_select(1, classes.small_class)).exp_()
+        sums = torch.segment_reduce(weights, "sum", lengths=lengths, axis=1, unsafe=True)
+        total[:, classes.small], best[:, classes.small] = sums.log_().add_(shift), largest
+    for number, start, stop in classes.large:
+        members = ordered[:, start:stop]
+        total[:, number], best[:, number] = members.logsumexp(1), members.amax(1)
+    return total, best
 
 
 def sample_tokens(
     classes: TokenClasses,
-    logits: Float[Tensor, "C V"],
+    ordered: Float[Tensor, "C T"],
     chosen: Int[Tensor, "C"],
     uniforms: Float64[Tensor, "C"],
 ) -> Int[Tensor, "C"]:
     """Draw a token of each position's chosen class, in proportion to its probability."""
 
-    def draw(positions: Int[Tensor, "N"], weights: Float[Tensor, "N T"]) -> Int[Tensor, "N"]:
-        cumulative = weights.softmax(-1).cumsum(-1, dtype=torch.float64)
-        total = cumulative[:, -1:].contiguous()
-        index = torch.searchsorted(cumulative, uniforms[positions].unsqueeze(1) * total, right=True)
-        # Rounding may carry the product up to the total itself, past the last token that has any probability.
-        last = torch.searchsorted(cumulative, total).clamp(max=cumulative.shape[1] - 1)
-        return torch.minimum(index, last).squeeze(1)
+    def draw(positions: Int[Tensor, "N"], scores: Float[Tensor, "N T"]) -> Int[Tensor, "N"]:
+        return invert_cdf_in_groups(scores.softmax(-1), uniforms[positions])
 
-    return _choose(classes, logits, chosen, draw)
+    return _choose(classes, ordered, chosen, draw)
 
 
-def best_tokens(classes: TokenClasses, logits: Float[Tensor, "C V"], chosen: Int[Tensor, "C"]) -> Int[Tensor, "C"]:
+def best_tokens(classes: TokenClasses, ordered: Float[Tensor, "C T"], chosen: Int[Tensor, "C"]) -> Int[Tensor, "C"]:
     """Take the likeliest token of each position's chosen class."""
-    return _choose(classes, logits, chosen, lambda _, weights: weights.argmax(-1))
+    return _choose(classes, ordered, chosen, lambda _, scores: max_in_groups(scores)[1])
 
 
 def _choose(
     classes: TokenClasses,
-    logits: Float[Tensor, "C V"],
+    ordered: Float[Tensor, "C T"],
     chosen: Int[Tensor, "C"],
     choose: Callable[[Tensor, Tensor], Tensor],
 ) -> Int[Tensor, "C"]:
     """Choose among the tokens of a class for all positions at once that have chosen it; most classes have one token."""
-    starts = classes.sizes.cumsum(0) - classes.sizes
-    result = classes.tokens[starts[chosen]]
+    places = classes.starts[chosen]
     for number in chosen[classes.sizes[chosen] > 1].unique().tolist():
-        members = classes.tokens[starts[number] : starts[number] + classes.sizes[number]]
+        start, size = int(classes.starts[number]), int(classes.sizes[number])
         positions = (chosen == number).nonzero().flatten()
-        result[positions] = members[choose(positions, logits[positions].index_select(1, members))]
-    return result
+        places[positions] += choose(positions, ordered[:, start : start + size].index_select(0, positions))
+    return classes.tokens[places]

@@ -17,7 +17,7 @@ from gesso.engine.events import CanvasCommitted, Event, Finished, FinishReason
 from gesso.engine.job import Job
 from gesso.engine.kv_pool import KVPool
 from gesso.engine.pages import Pages, page_keys
-from gesso.engine.reference import cut_at_stop, step_done
+from gesso.engine.reference import cut_at_stop, state_after, step_done
 from gesso.engine.request import Request
 from gesso.engine.runner import Outcome, Runner
 from gesso.engine.scheduler import Scheduler
@@ -76,6 +76,19 @@ class Load:
     free_pages: int
     num_pages: int
     num_preempted: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrefixCacheUse:
+    """What sharing has saved so far.
+
+    Attributes:
+        looked_up: Tokens of the prompts that were let in.
+        shared: Of these, tokens that were encoded already.
+    """
+
+    looked_up: int
+    shared: int
 
 
 class Engine:
@@ -185,6 +198,9 @@ class Engine:
                 self._runner.encode(plan.encode)
                 for piece in plan.encode:
                     self._scheduler.encoded(piece)
+                for job in plan.denoise:
+                    if job.state is None:
+                        job.began_at.append(self._clock())
                 for job, outcome in self._runner.advance(plan.denoise):
                     self._tell(job, outcome)
             except Exception as error:
@@ -210,6 +226,11 @@ class Engine:
                 num_preempted=self._scheduler.num_preempted,
             )
 
+    @property
+    def prefix_cache(self) -> PrefixCacheUse:
+        """What sharing has saved; never waits for a round in progress, unlike `load`."""
+        return PrefixCacheUse(looked_up=self._scheduler.num_looked_up, shared=self._scheduler.num_shared)
+
     def _positions(self, request: Request) -> int:
         """Positions that are encoded of a request by its end; what follows the last canvas is not."""
         length = self._config.canvas_length
@@ -232,24 +253,36 @@ class Engine:
             self._end(job, outcome)
             return
         request, state = job.request, outcome.state
-        job.events.append(step_done(job.canvas_index, outcome, request.sampler.max_steps))
-        converged = bool(state.finished[0])
-        if not converged and state.step < request.sampler.max_steps:
+        length = self._config.canvas_length
+        job.events.append(step_done(request, job.canvas_index, outcome, length, job.spent, job.alternatives))
+        if not bool(state.finished[0]) and (job.line or state.step < request.draft_settings(job.spent).max_steps):
             return
-        draft = state.draft[0].tolist()
+        job.spent += state.step
+        draft, converged = state.draft[0].tolist(), bool(state.converged[0])
+        if request.mode == "verified":
+            converged = False
+            if job.spent < request.sampler.max_steps:
+                converged = self._runner.read(job, draft)
+                if not converged:
+                    return
         emitted, stopped = cut_at_stop(draft, request.stop_ids, job.remaining)
         job.events.append(
             CanvasCommitted(
-                canvas_index=job.canvas_index, token_ids=tuple(emitted), steps=state.step, converged=converged
+                canvas_index=job.canvas_index,
+                token_ids=tuple(emitted),
+                steps=job.spent,
+                converged=converged,
+                readings=job.readings,
             )
         )
         job.remaining -= len(emitted)
         if stopped or job.remaining == 0:
             self._end(job, "stop" if stopped else "length")
             return
+        job.rule_state = state_after(request, job.rule_state, draft)
         job.text += draft
         job.canvas_index += 1
-        job.state = None
+        job.end_canvas()
 
     def _end(self, job: Job, how: FinishReason | Exception) -> None:
         """Take a job out of the engine; its last event tells why, or its reader gets the error."""
@@ -259,7 +292,7 @@ class Engine:
         if job.deadline < math.inf:
             self._deadlines.remove(job)
         job.is_over = True
-        job.state = job.generator = None
+        job.end_canvas()
         if isinstance(how, Exception):
             job.error = how
         else:
@@ -308,6 +341,11 @@ class EventStream:
             if not events:
                 self._raise_error()
             return events
+
+    @property
+    def began_at(self) -> tuple[float, ...]:
+        """When each canvas was begun, with the text before it encoded, in seconds of the engine's clock."""
+        return tuple(self._job.began_at)
 
     def cancel(self) -> None:
         """End the request here; what has been committed stays. Without effect once it is over."""

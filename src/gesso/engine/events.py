@@ -30,6 +30,8 @@ class StepDone:
         accepted: Positions whose token this step kept.
         entropy: Entropy of the prediction at each position, in nats.
         temperature: What the logits were divided by.
+        alternatives: The likeliest tokens of each position and their probabilities, likeliest first; none at all
+            unless the request asks for them.
         draft_text: Committed text followed by the draft's.
     """
 
@@ -41,6 +43,7 @@ class StepDone:
     accepted: tuple[bool, ...]
     entropy: tuple[float, ...]
     temperature: float
+    alternatives: tuple[tuple[tuple[int, float], ...], ...] = ()
     draft_text: str = ""
 
 
@@ -51,8 +54,10 @@ class CanvasCommitted:
     Attributes:
         canvas_index: Which canvas, from 0.
         token_ids: Its tokens that count: up to the first stop token or the length asked for.
-        steps: Denoising steps it took.
-        converged: The stopping rule ended it; False if its steps ran out first.
+        steps: Denoising steps it took, over all its drafts; from left to right, tokens that were written.
+        readings: How often a draft of it was read from left to right before it was committed.
+        converged: The stopping rule found it final, or, where drafts are read, every token of it holds; False if its
+            steps ran out first, or if the rule gave it up.
         text: The text that it adds.
     """
 
@@ -60,6 +65,7 @@ class CanvasCommitted:
     token_ids: tuple[int, ...]
     steps: int
     converged: bool
+    readings: int = 0
     text: str = ""
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import torch
 
 from gesso.engine.events import Event
+from gesso.engine.left_to_right import LeftToRightCanvas
 from gesso.engine.request import Request
+from gesso.sampling.alternatives import Alternatives
+from gesso.sampling.pins import Pins
 from gesso.sampling.step import CanvasState
 
 
@@ -25,8 +28,15 @@ class Job:
         num_encoded: Positions of the text that are encoded.
         canvas_index: The canvas in progress, from 0.
         remaining: Tokens that may still be emitted.
-        state: The canvas in progress; None before its first step.
-        generator: Its randomness.
+        rule_state: Where the committed text has led the request's rule.
+        state: The canvas in progress; None before the first step of a draft of it.
+        generator: Its randomness; None before its first step.
+        pins: What the next draft of it keeps, if an earlier one was read and did not hold.
+        spent: Steps that its earlier drafts have taken.
+        readings: How often it has been read.
+        line: The canvas in progress, if it is written from left to right.
+        alternatives: What its last step found likely, if the request asks for it.
+        began_at: When each canvas was begun, in seconds of the engine's clock.
         events: What its reader has not taken yet.
         error: What ended it, if something broke.
         is_abandoned: Nobody will read its events.
@@ -43,8 +53,15 @@ class Job:
     pages: list[int] = field(default_factory=list)
     num_encoded: int = 0
     canvas_index: int = 0
+    rule_state: int = 0
     state: CanvasState | None = None
     generator: torch.Generator | None = None
+    pins: Pins | None = None
+    spent: int = 0
+    readings: int = 0
+    line: LeftToRightCanvas | None = None
+    alternatives: Alternatives | None = None
+    began_at: list[float] = field(default_factory=list)
     events: deque[Event] = field(default_factory=deque)
     error: Exception | None = None
     is_abandoned: bool = False
@@ -54,6 +71,11 @@ class Job:
     def rank(self) -> tuple[int, int]:
         """Order of importance: of two jobs the one with the lesser rank goes first."""
         return -self.priority, self.number
+
+    def end_canvas(self) -> None:
+        """Forget the canvas in progress."""
+        self.state = self.generator = self.pins = self.line = None
+        self.spent = self.readings = 0
 
     @property
     def is_encoded(self) -> bool:

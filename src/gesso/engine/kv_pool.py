@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gesso.model.config import ModelConfig
@@ -86,6 +86,10 @@ class PagedCache:
         """Copies of keys and values at positions start..stop - 1; zero behind a row's end."""
         slots = self._slots[:, start:stop]
         return _gather(self._pool.keys[layer], slots), _gather(self._pool.values[layer], slots)
+
+    def slotted(self, layer: int) -> tuple[KeysOrValues, KeysOrValues, Int[Tensor, "rows P"]]:
+        """The whole pool, and the slot of each row's positions."""
+        return self._pool.keys[layer][None], self._pool.values[layer][None], self._slots
 
     def advance(self, counts: list[int]) -> None:
         """Add `counts` to `lengths`."""

@@ -1,12 +1,22 @@
-"""Reading a text left to right: how surprised the causal mode of a network is by each token."""
+"""The causal mode of a network: it reads texts and canvases from left to right, and can write them so."""
 
+import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
+from gesso.engine.request import Request
+from gesso.errors import GenerationError
+from gesso.model.kv_cache import Cache, Lookahead
 from gesso.model.network import Network
+from gesso.sampling.draws import draw_step
+from gesso.sampling.pins import Pins
+from gesso.sampling.statistics import measure, temper
+from gesso.sampling.step import CanvasState, StepResult
+from gesso.sampling.verification import pins_of_what_holds
+from gesso.shapes import Hidden
 
 
 @torch.no_grad()
@@ -36,3 +46,138 @@ def surprise(
         return nats
     end = -logs[-1, sorted(end_ids)].logsumexp(0, keepdim=True)
     return torch.cat([nats, end])
+
+
+@torch.no_grad()
+def read_draft(
+    network: Network,
+    text: Cache,
+    last_id: int,
+    request: Request,
+    draft: Sequence[int],
+    *,
+    remaining: int,
+    pins: Pins | None,
+    generator: torch.Generator,
+) -> Pins | None:
+    """Read a canvas as the pass that commits it would, and see which of its tokens hold.
+
+    Args:
+        network: In eval mode.
+        text: One row: the encoded text before the canvas; not changed.
+        last_id: The last token of that text.
+        request: Whose canvas it is.
+        draft: The canvas.
+        remaining: Tokens that may still be emitted; what follows them is not read.
+        pins: The caller's tokens.
+        generator: The canvas's; advanced.
+
+    Returns:
+        What the next draft shall keep, one row; None if the canvas holds.
+    """
+    device = network.device
+    logits = network.head(_extend(network, Lookahead(text, text.lengths[0] - 1), [last_id, *draft[:-1]]))[0]
+    stop = next((position for position, token in enumerate(draft) if token in request.stop_ids), len(draft) - 1)
+    draws = draw_step([generator], canvas_length=len(draft), vocab_size=logits.shape[-1], device=device)
+    return pins_of_what_holds(
+        torch.tensor(draft, device=device),
+        logits,
+        end=min(stop + 1, remaining),
+        pins=pins,
+        verification=request.verification,
+        temperature=left_to_right_temperature(request),
+        uniforms=draws.uniforms[0],
+        # A new token could lead where the rule, or what is pinned behind it, has no way on; what stands before cannot.
+        writes_anew=request.rule is None and pins is None,
+    )
+
+
+class LeftToRightCanvas:
+    """A canvas that is written token by token. One of its steps writes one token.
+
+    Args:
+        request: Whose canvas it is.
+        last_id: The last token of the text before it.
+        remaining: Tokens that may still be emitted.
+        generator: The canvas's; advanced once, for all its tokens.
+    """
+
+    def __init__(self, request: Request, last_id: int, remaining: int, generator: torch.Generator) -> None:
+        self._request = request
+        self._written: list[int] = []
+        self._entropies: list[float] = []
+        self._last_id = last_id
+        self._remaining = remaining
+        self._generator = generator
+        self._uniforms: Float64[Tensor, "1 C"] | None = None
+        self._cache: Lookahead | None = None
+
+    @torch.no_grad()
+    def step(self, network: Network, text: Cache) -> StepResult:
+        """Write the next token. Mutates this canvas alone.
+
+        Args:
+            network: In eval mode.
+            text: One row: the encoded text before the canvas, the same at every step, wherever it lies.
+
+        Raises:
+            GenerationError: The network's output is not numbers.
+        """
+        length, device = network.config.canvas_length, network.device
+        if self._uniforms is None:
+            draws = draw_step(
+                [self._generator], canvas_length=length, vocab_size=network.config.vocab_size, device=device
+            )
+            self._uniforms = draws.uniforms
+        if self._cache is None:
+            self._cache = Lookahead(text, text.lengths[0] - 1)
+        self._cache.base = text
+        position = len(self._written)
+        temperature = torch.full((1,), left_to_right_temperature(self._request), device=device)
+        logits = temper(network.head(_extend(network, self._cache, [self._last_id])), temperature)
+        measured = measure(logits, temperature, self._uniforms[:, position : position + 1])
+        if not bool(measured.entropy.isfinite().all()):
+            raise GenerationError(
+                f"the network's logits are not numbers at position {position} of the canvas: the weights hold values "
+                "that are not numbers, or numbers too large for their precision; check the checkpoint"
+            )
+        self._last_id = int(measured.sampled)
+        self._written.append(self._last_id)
+        self._entropies.append(float(measured.entropy))
+        return self._result(length, math.log(network.config.vocab_size), temperature)
+
+    def _result(self, length: int, most_nats: float, temperature: Float[Tensor, "1"]) -> StepResult:
+        count = len(self._written)
+        rest = length - count
+        stop_ids = self._request.stop_ids
+        finished = self._last_id in stop_ids or count in (length, self._remaining)
+        # What is not written yet reads as the end of the text.
+        ids = torch.tensor([self._written + [min(stop_ids, default=0)] * rest], device=temperature.device)
+        entropy = torch.tensor([self._entropies + [most_nats] * rest], device=temperature.device)
+        state = CanvasState(
+            canvas=ids,
+            draft=ids,
+            conditioning=None,
+            history=(),
+            finished=torch.tensor([finished]),
+            given_up=torch.tensor([False]),
+            step=count,
+            steps_used=torch.tensor([count]),
+        )
+        return StepResult(
+            state=state,
+            sampled=ids,
+            accepted=(torch.arange(length, device=ids.device) < count)[None],
+            entropy=entropy,
+            mean_entropy=entropy.mean(-1),
+            temperature=temperature,
+        )
+
+
+def left_to_right_temperature(request: Request) -> float:
+    """What the causal mode's logits are divided by: the temperature of a canvas's first step."""
+    return request.sampler.temperature.at(0, request.sampler.max_steps)
+
+
+def _extend(network: Network, cache: Cache, token_ids: Sequence[int]) -> Hidden:
+    return network.encode(torch.tensor([list(token_ids)], device=network.device), cache)

@@ -1,14 +1,20 @@
 """One request, canvas after canvas, as plainly as it can be said: the oracle of every faster engine."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
 
+from gesso.constrain.constraint import CanvasConstraint, constrain_row
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
+from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
 from gesso.engine.request import Request
 from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
+from gesso.ops.read_head import HeadReading
+from gesso.sampling.alternatives import Alternatives, Onlooker
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.pins import Pins
@@ -30,6 +36,21 @@ class CachedDenoiser:
     def soft_embed(self, logits: Logits) -> SoftEmbedding:
         """Embed a prediction."""
         return self.network.soft_embed(logits)
+
+    def read(
+        self,
+        canvas: CanvasIds,
+        conditioning: SoftEmbedding | None,
+        temperature: Float[Tensor, " B"],
+        uniforms: Float64[Tensor, "B C"],
+    ) -> HeadReading:
+        """Predict, and read the prediction without its logits."""
+        hidden = self.network.denoise_hidden(canvas, self.cache, conditioning)
+        return self.network.read_head(hidden, temperature, uniforms)
+
+    def embed(self, tokens: CanvasIds) -> SoftEmbedding:
+        """Embed tokens."""
+        return self.network.embed(tokens)
 
 
 def run_request(network: Network, request: Request, *, page_length: int | None = None) -> Iterator[Event]:
@@ -62,34 +83,116 @@ def _run(network: Network, request: Request, page_length: int) -> Iterator[Event
     for start in range(0, len(request.prompt_ids), page_length):
         _encode(network, request.prompt_ids[start : start + page_length], cache)
 
-    remaining = request.max_new_tokens
+    remaining, rule_state, last_id = request.max_new_tokens, 0, request.prompt_ids[-1]
     for index in range(num_canvases):
-        last: StepResult | None = None
-        for last in denoise_canvas(
-            CachedDenoiser(network, cache),
-            request.sampler,
-            [canvas_generator(request.seed, index)],
-            canvas_length=length,
-            vocab_size=network.config.vocab_size,
+        canvas = Canvas(
+            request=request,
+            index=index,
+            remaining=remaining,
+            last_id=last_id,
             pins=canvas_pins(request, index, network.device),
-            device=network.device,
-        ):
-            yield step_done(index, last, request.sampler.max_steps)
-        assert last is not None, "a canvas takes at least one step"
-
-        draft = last.state.draft[0].tolist()
+            constraint=canvas_constraint(request, rule_state, remaining, length, network.device),
+            generator=canvas_generator(request.seed, index),
+        )
+        write = _write_left_to_right if request.mode == "autoregressive" else _denoise
+        draft, committed = yield from write(network, cache, canvas)
         emitted, stopped = cut_at_stop(draft, request.stop_ids, remaining)
         remaining -= len(emitted)
-        yield CanvasCommitted(
-            canvas_index=index,
-            token_ids=tuple(emitted),
-            steps=int(last.state.steps_used[0]),
-            converged=bool(last.state.finished[0]),
-        )
+        yield replace(committed, token_ids=tuple(emitted))
         if stopped or remaining == 0:
             yield Finished(reason="stop" if stopped else "length")
             return
+        rule_state = state_after(request, rule_state, draft)
+        last_id = draft[-1]
         _encode(network, draft, cache)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canvas:
+    """A canvas that is to be written: what is known of it before its first step.
+
+    Attributes:
+        request: Whose it is.
+        index: Which of the request's.
+        remaining: Tokens that may still be emitted.
+        last_id: The last token before it.
+        pins: The caller's fixed tokens.
+        constraint: Which canvases are valid.
+        generator: Its randomness.
+    """
+
+    request: Request
+    index: int
+    remaining: int
+    last_id: int
+    pins: Pins | None
+    constraint: CanvasConstraint | None
+    generator: torch.Generator
+
+
+Writer = Generator[StepDone, None, tuple[list[int], CanvasCommitted]]
+"""Tells of its steps, and returns the canvas and what is to be told of it, its tokens aside."""
+
+
+def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
+    """Denoise a canvas; where the mode says so, read the draft, and paint again what follows its first fault."""
+    request, config = canvas.request, network.config
+    pins, spent, readings = canvas.pins, 0, 0
+    while True:
+        last: StepResult | None = None
+        denoiser = CachedDenoiser(network, text)
+        onlooker = Onlooker(denoiser, request.alternatives) if request.alternatives else None
+        for last in denoise_canvas(
+            onlooker or denoiser,
+            request.draft_settings(spent),
+            [canvas.generator],
+            canvas_length=config.canvas_length,
+            vocab_size=config.vocab_size,
+            pins=pins,
+            constraint=canvas.constraint,
+            device=network.device,
+        ):
+            seen = onlooker and onlooker.alternatives
+            yield step_done(request, canvas.index, last, config.canvas_length, spent, seen)
+        assert last is not None, "a draft takes at least one step"
+        draft, converged = last.state.draft[0].tolist(), bool(last.state.converged[0])
+        spent += int(last.state.steps_used[0])
+        if request.mode != "verified":
+            break
+        converged = False  # until it has been read
+        if spent == request.sampler.max_steps:
+            break
+        readings += 1
+        kept = read_draft(
+            network,
+            text,
+            canvas.last_id,
+            request,
+            draft,
+            remaining=canvas.remaining,
+            pins=canvas.pins,
+            generator=canvas.generator,
+        )
+        converged = kept is None
+        if kept is None:
+            break
+        pins = kept
+    return draft, CanvasCommitted(
+        canvas_index=canvas.index, token_ids=(), steps=spent, converged=converged, readings=readings
+    )
+
+
+def _write_left_to_right(network: Network, text: Cache, canvas: Canvas) -> Writer:
+    """Write a canvas token by token."""
+    request, length = canvas.request, network.config.canvas_length
+    line = LeftToRightCanvas(request, canvas.last_id, canvas.remaining, canvas.generator)
+    while True:
+        result = line.step(network, text)
+        yield step_done(request, canvas.index, result, length)
+        if bool(result.state.finished[0]):
+            return result.state.draft[0].tolist(), CanvasCommitted(
+                canvas_index=canvas.index, token_ids=(), steps=result.state.step, converged=True
+            )
 
 
 def cut_at_stop(tokens: list[int], stop_ids: frozenset[int], limit: int) -> tuple[list[int], bool]:
@@ -119,15 +222,51 @@ def canvas_pins(request: Request, canvas_index: int, device: torch.device) -> Pi
     return Pins(mask=torch.tensor([first.pinned], device=device), tokens=torch.tensor([first.token_ids], device=device))
 
 
-def step_done(canvas_index: int, result: StepResult, max_steps: int) -> StepDone:
-    """Tell of a step of one row."""
+def canvas_constraint(
+    request: Request, state: int, remaining: int, canvas_length: int, device: torch.device
+) -> CanvasConstraint | None:
+    """The valid canvases of a request.
+
+    Args:
+        request: What is asked.
+        state: Where its text so far has led its rule.
+        remaining: Tokens that may still be emitted.
+        canvas_length: Positions of a canvas.
+        device: Where the logits are.
+    """
+    if request.rule is None:
+        return None
+    row = constrain_row(request.rule, state=state, remaining=remaining, canvas_length=canvas_length)
+    return CanvasConstraint.of([row], canvas_length=canvas_length, device=device)
+
+
+def state_after(request: Request, state: int, canvas: list[int]) -> int:
+    """Where a committed canvas leads the request's rule."""
+    return state if request.rule is None else request.rule.automaton.advance(state, canvas)
+
+
+def step_done(
+    request: Request,
+    canvas_index: int,
+    result: StepResult,
+    canvas_length: int,
+    steps_before: int = 0,
+    alternatives: Alternatives | None = None,
+) -> StepDone:
+    """Tell of a step of one row; `steps_before` are those of the canvas's earlier drafts."""
     return StepDone(
         canvas_index=canvas_index,
-        step=result.state.step,
-        max_steps=max_steps,
+        step=steps_before + result.state.step,
+        max_steps=request.max_steps(canvas_length),
         draft=tuple(result.state.draft[0].tolist()),
         canvas=tuple(result.state.canvas[0].tolist()),
         accepted=tuple(result.accepted[0].tolist()),
         entropy=tuple(result.entropy[0].tolist()),
         temperature=float(result.temperature[0]),
+        alternatives=() if alternatives is None else _pairs(alternatives),
     )
+
+
+def _pairs(alternatives: Alternatives) -> tuple[tuple[tuple[int, float], ...], ...]:
+    rows = zip(alternatives.token_ids[0].tolist(), alternatives.probabilities[0].tolist(), strict=True)
+    return tuple(tuple(zip(ids, probabilities, strict=True)) for ids, probabilities in rows)

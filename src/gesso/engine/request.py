@@ -1,10 +1,33 @@
 """What is asked of the engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, cast, get_args
 
+from gesso.constrain.constraint import CompiledRule
 from gesso.errors import PromptError, SettingError
 from gesso.model.config import ModelConfig
 from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.verification import Verification
+
+Mode = Literal["diffusion", "verified", "autoregressive"]
+"""Canvases are denoised; or denoised, read from left to right, and painted again from the first fault on; or written
+from left to right by the same weights, token by token."""
+
+MAX_ALTERNATIVES = 20
+"""A step tells of at most so many tokens at each position."""
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+def check_mode(value: object) -> Mode:
+    """Give back a mode.
+
+    Raises:
+        SettingError: It is none.
+    """
+    if value not in MODES:
+        raise SettingError(f"mode is {value!r}; choose {', '.join(MODES[:-1])} or {MODES[-1]}")
+    return cast(Mode, value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +54,10 @@ class Request:
         seed: Source of all randomness; the same request with the same seed gives the same tokens.
         stop_ids: The text ends before the first of these, wherever in a canvas it stands.
         first_canvas: Fixed tokens of the first canvas, or None.
+        mode: How canvases are written.
+        verification: How drafts are verified, where the mode verifies them.
+        rule: What the text must be; None: anything.
+        alternatives: Likeliest tokens that each step tells of at every position; 0 tells none, and costs nothing.
     """
 
     prompt_ids: tuple[int, ...]
@@ -39,6 +66,18 @@ class Request:
     seed: int
     stop_ids: frozenset[int]
     first_canvas: FirstCanvas | None = None
+    mode: Mode = "diffusion"
+    verification: Verification = field(default_factory=Verification)
+    rule: CompiledRule | None = None
+    alternatives: int = 0
+
+    def max_steps(self, canvas_length: int) -> int:
+        """Steps that a canvas may take."""
+        return canvas_length if self.mode == "autoregressive" else self.sampler.max_steps
+
+    def draft_settings(self, steps_spent: int) -> SamplerSettings:
+        """How the next draft of a canvas is denoised, after the steps that its earlier drafts have taken."""
+        return self.verification.settings(self.sampler, steps_spent) if self.mode == "verified" else self.sampler
 
     def num_canvases(self, canvas_length: int) -> int:
         """Canvases that `max_new_tokens` takes."""
@@ -49,10 +88,14 @@ class Request:
 
         Raises:
             PromptError: The prompt is empty, holds foreign ids, or leaves no room in the context.
-            SettingError: Fewer than one token is asked for, or the first canvas has the wrong length.
+            SettingError: Fewer than one token is asked for, or too many alternatives, the first canvas has the wrong
+                length, there is no such mode, or it cannot do what is asked.
         """
         if self.max_new_tokens < 1:
             raise SettingError(f"max_new_tokens is {self.max_new_tokens}; ask for at least 1")
+        if not 0 <= self.alternatives <= MAX_ALTERNATIVES:
+            raise SettingError(f"alternatives is {self.alternatives}; give 0 to {MAX_ALTERNATIVES}")
+        self._check_mode()
         if not self.prompt_ids:
             raise PromptError("the prompt has no tokens; give some text, or at least the bos token")
         foreign = [i for i in self.prompt_ids if not 0 <= i < config.vocab_size]
@@ -73,3 +116,22 @@ class Request:
                 f"the first canvas has {len(first.token_ids)} tokens and {len(first.pinned)} pins; "
                 f"this model's canvases have {config.canvas_length} positions"
             )
+        if self.rule is not None:
+            self._check_rule(self.rule, config)
+
+    def _check_mode(self) -> None:
+        check_mode(self.mode)
+        if self.mode != "autoregressive":
+            return
+        unknown = {"pinned tokens": self.first_canvas, "rules": self.rule, "alternatives": self.alternatives}
+        for what, given in unknown.items():
+            if given:
+                raise SettingError(f"mode 'autoregressive' does not know {what}; leave them out or choose another mode")
+
+    def _check_rule(self, rule: CompiledRule, config: ModelConfig) -> None:
+        if (rule.vocab_size, rule.end_ids) != (config.vocab_size, self.stop_ids):
+            raise SettingError(
+                f"the rule is about {rule.vocab_size} tokens and ends with {sorted(rule.end_ids)}; this model has "
+                f"{config.vocab_size} and the request ends with {sorted(self.stop_ids)}: compile it for this model"
+            )
+        rule.check_room(0, self.max_new_tokens)

@@ -13,13 +13,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
 
 from gesso.engine.job import Job
-from gesso.engine.kv_pool import KVPool
-from gesso.engine.reference import CachedDenoiser, canvas_pins
+from gesso.engine.kv_pool import KVPool, PagedCache
+from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
+from gesso.engine.reference import CachedDenoiser, canvas_constraint, canvas_pins
 from gesso.engine.scheduler import Piece
 from gesso.errors import GessoError
 from gesso.model.network import Network
+from gesso.ops.read_head import HeadReading
+from gesso.sampling.alternatives import Onlooker
 from gesso.sampling.denoise import first_state, next_step
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import canvas_generator
@@ -44,6 +49,20 @@ class HiddenDenoiser:
     def soft_embed(self, logits: Logits) -> SoftEmbedding:
         """Embed a prediction."""
         return self.network.soft_embed(logits)
+
+    def read(
+        self,
+        canvas: CanvasIds,
+        conditioning: SoftEmbedding | None,
+        temperature: Float[Tensor, " B"],
+        uniforms: Float64[Tensor, "B C"],
+    ) -> HeadReading:
+        """Read the prediction without its logits."""
+        return self.network.read_head(self.hidden, temperature, uniforms)
+
+    def embed(self, tokens: CanvasIds) -> SoftEmbedding:
+        """Embed tokens."""
+        return self.network.embed(tokens)
 
 
 class Runner:
@@ -74,6 +93,9 @@ class Runner:
         """Take one step with each job's canvas; a canvas that is due is begun. Mutates the jobs' canvases."""
         ready: list[Job] = []
         for job in jobs:
+            if job.request.mode == "autoregressive":
+                yield job, self._write_token(job)
+                continue
             try:
                 self._begin(job)
                 ready.append(job)
@@ -81,14 +103,45 @@ class Runner:
                 yield job, error
         if not self._share_passes:
             for job in ready:
-                yield (
-                    job,
-                    self._step(job, CachedDenoiser(self._network, self._pool.rows([job.pages], [job.num_encoded]))),
-                )
+                yield job, self._step(job, CachedDenoiser(self._network, self._text(job)))
         elif ready:
             hidden = self._hidden(ready)
             for row, job in enumerate(ready):
                 yield job, self._step(job, HiddenDenoiser(self._network, hidden[row : row + 1]))
+
+    def read(self, job: Job, draft: list[int]) -> bool:
+        """Read a job's draft from left to right; if it does not hold, prepare the next. Mutates the job's canvas.
+
+        Returns:
+            Whether it holds.
+        """
+        assert job.generator is not None, "a draft had steps"
+        job.readings += 1
+        job.pins = read_draft(
+            self._network,
+            self._text(job),
+            job.text[-1],
+            job.request,
+            draft,
+            remaining=job.remaining,
+            pins=canvas_pins(job.request, job.canvas_index, self._network.device),
+            generator=job.generator,
+        )
+        if job.pins is not None:
+            job.state = None
+        return job.pins is None
+
+    def _write_token(self, job: Job) -> Outcome:
+        if job.line is None:
+            job.generator = canvas_generator(job.request.seed, job.canvas_index)
+            job.line = LeftToRightCanvas(job.request, job.text[-1], job.remaining, job.generator)
+        try:
+            return job.line.step(self._network, self._text(job))
+        except GessoError as error:
+            return error
+
+    def _text(self, job: Job) -> PagedCache:
+        return self._pool.rows([job.pages], [job.num_encoded])
 
     @torch.no_grad()
     def _encode(self, spans: Sequence[tuple[Job, int, int]]) -> None:
@@ -103,26 +156,33 @@ class Runner:
         if job.state is not None:
             return
         config, device = self._network.config, self._network.device
-        job.generator = canvas_generator(job.request.seed, job.canvas_index)
+        job.generator = job.generator or canvas_generator(job.request.seed, job.canvas_index)
         job.state = first_state(
-            job.request.sampler,
+            job.request.draft_settings(job.spent),
             [job.generator],
             canvas_length=config.canvas_length,
             vocab_size=config.vocab_size,
-            pins=canvas_pins(job.request, job.canvas_index, device),
+            pins=job.pins or canvas_pins(job.request, job.canvas_index, device),
+            constraint=canvas_constraint(job.request, job.rule_state, job.remaining, config.canvas_length, device),
             device=device,
         )
 
     def _step(self, job: Job, denoiser: Denoiser) -> Outcome:
         assert job.state is not None, "a canvas is begun before its first step"
         assert job.generator is not None, "and has its generator from then on"
+        onlooker = Onlooker(denoiser, job.request.alternatives) if job.request.alternatives else None
         try:
             result = next_step(
-                job.state, denoiser, job.request.sampler, [job.generator], self._network.config.vocab_size
+                job.state,
+                onlooker or denoiser,
+                job.request.draft_settings(job.spent),
+                [job.generator],
+                self._network.config.vocab_size,
             )
         except GessoError as error:
             return error
         job.state = result.state
+        job.alternatives = onlooker and onlooker.alternatives
         return result
 
     @torch.no_grad()

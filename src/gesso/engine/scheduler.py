@@ -44,6 +44,8 @@ class Scheduler:
         running: Jobs that hold pages, the most important first.
         waiting: Jobs that hold none, the most important last.
         num_preempted: How often a running job was made to wait.
+        num_looked_up: Tokens of the prompts that were let in; those of jobs that had to wait again count again.
+        num_shared: Of these, tokens that need not be encoded, for the pages of others hold them.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Scheduler:
         self.running: list[Job] = []
         self.waiting: list[Job] = []
         self.num_preempted = 0
+        self.num_looked_up = 0
+        self.num_shared = 0
         self._pages = pages
         self._page_length = page_length
         self._canvas_length = canvas_length
@@ -143,6 +147,8 @@ class Scheduler:
             return False
         job.pages = shared + taken
         job.num_encoded = len(shared) * self._page_length
+        self.num_looked_up += len(job.request.prompt_ids)
+        self.num_shared += job.num_encoded
         return True
 
     def _take_what_others_encoded(self, job: Job) -> None:
@@ -153,6 +159,7 @@ class Scheduler:
             job.pages[index] = page
             index += 1
             job.num_encoded = index * self._page_length
+            self.num_shared += self._page_length
 
     def _next_piece(self, job: Job, budget: int, under_way: set[bytes]) -> Piece | None:
         """What to encode of a job in this round: a canvas at once, a prompt as far as the budget goes.

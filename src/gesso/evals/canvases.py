@@ -1,17 +1,17 @@
-"""Many requests, canvas by canvas, in batches: the same tokens as `run_request` gives each of them alone, sooner."""
+"""Many requests at once: the same tokens as `run_request` gives each of them alone, sooner."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
-from gesso.engine.reference import CachedDenoiser, cut_at_stop
+from gesso.engine.engine import Engine, EngineSettings
+from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
+from gesso.engine.reference import CachedDenoiser
 from gesso.engine.request import Request
-from gesso.errors import SettingError
 from gesso.model.network import Network
 from gesso.sampling.denoise import denoise_canvas
-from gesso.sampling.draws import canvas_generator
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.step import CanvasState
@@ -27,79 +27,55 @@ class Written:
     Attributes:
         token_ids: Its tokens, up to the first stop token or the length asked for.
         steps: Denoising steps of each canvas.
-        converged: Whether the stopping rule ended every canvas before its steps ran out.
+        readings: How often drafts of each were read from left to right.
+        converged: Whether the stopping rule found every canvas final before its steps ran out.
     """
 
     token_ids: tuple[int, ...]
     steps: tuple[int, ...]
+    readings: tuple[int, ...]
     converged: bool
 
 
-@dataclass
-class _Row:
-    """A request that is being written."""
-
-    index: int
-    request: Request
-    context: list[int]
-    emitted: list[int] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
-    converged: bool = True
-    done: bool = False
-
-
 def write_requests(network: Network, requests: Sequence[Request]) -> Iterator[tuple[int, Written]]:
-    """Write a text for each request.
-
-    Rows of similar length share a batch. Between two canvases the rows that go on are sorted anew, and read again from
-    their beginning.
+    """Write a text for each request, side by side.
 
     Args:
         network: In eval mode; its weights are not changed.
-        requests: What to write; all with the same sampler settings.
+        requests: What to write.
 
     Yields:
         The number of a request and what was written for it, as soon as it is finished, in any order.
 
     Raises:
-        PromptError, SettingError: A request does not fit the network, or the settings differ. Raised before any step.
+        PromptError, SettingError: A request does not fit the network. Raised before any step.
         GenerationError: The network's output is not numbers.
     """
     for request in requests:
         request.check(network.config)
-    if any(request.sampler != requests[0].sampler for request in requests):
-        raise SettingError("requests with different sampler settings cannot share a batch; write them apart")
-    return _rounds(network, [_Row(i, request, list(request.prompt_ids)) for i, request in enumerate(requests)])
+    return _rounds(Engine(network, EngineSettings(max_waiting=max(1, len(requests)))), requests)
 
 
-def _rounds(network: Network, rows: list[_Row]) -> Iterator[tuple[int, Written]]:
-    while rows:
-        rows.sort(key=lambda row: len(row.context))
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            batch = rows[first : first + ROWS_AT_ONCE]
-            _write_canvas(network, batch)
-            yield from ((row.index, _written(row)) for row in batch if row.done)
-        rows = [row for row in rows if not row.done]
+def _rounds(engine: Engine, requests: Sequence[Request]) -> Iterator[tuple[int, Written]]:
+    streams = {number: engine.submit(request) for number, request in enumerate(requests)}
+    events: dict[int, list[Event]] = {number: [] for number in streams}
+    while streams:
+        engine.step()
+        for number, stream in list(streams.items()):
+            events[number] += [event for event in stream.take() if not isinstance(event, StepDone)]
+            if events[number] and isinstance(events[number][-1], Finished):
+                del streams[number]
+                yield number, _written(events.pop(number))
 
 
-def _write_canvas(network: Network, rows: list[_Row]) -> None:
-    """Write the next canvas of each row. Mutates the rows."""
-    requests = [row.request for row in rows]
-    state = denoise_after(
-        network,
-        [row.context for row in rows],
-        requests[0].sampler,
-        [canvas_generator(row.request.seed, len(row.steps)) for row in rows],
-        pins=_pins(rows, network),
+def _written(events: Sequence[Event]) -> Written:
+    canvases = [event for event in events if isinstance(event, CanvasCommitted)]
+    return Written(
+        token_ids=tuple(token for canvas in canvases for token in canvas.token_ids),
+        steps=tuple(canvas.steps for canvas in canvases),
+        readings=tuple(canvas.readings for canvas in canvases),
+        converged=all(canvas.converged for canvas in canvases),
     )
-    for i, row in enumerate(rows):
-        draft = state.draft[i].tolist()
-        tokens, stopped = cut_at_stop(draft, row.request.stop_ids, row.request.max_new_tokens - len(row.emitted))
-        row.emitted += tokens
-        row.context += draft
-        row.steps.append(int(state.steps_used[i]))
-        row.converged &= bool(state.finished[i])
-        row.done = stopped or len(row.emitted) == row.request.max_new_tokens
 
 
 def denoise_after(
@@ -142,17 +118,3 @@ def denoise_after(
         device=network.device,
     )
     return deque(steps, maxlen=1).pop().state
-
-
-def _pins(rows: list[_Row], network: Network) -> Pins | None:
-    firsts = [None if row.steps else row.request.first_canvas for row in rows]
-    if not any(firsts):
-        return None
-    length = network.config.canvas_length
-    mask = [[False] * length if first is None else list(first.pinned) for first in firsts]
-    tokens = [[0] * length if first is None else list(first.token_ids) for first in firsts]
-    return Pins(mask=torch.tensor(mask, device=network.device), tokens=torch.tensor(tokens, device=network.device))
-
-
-def _written(row: _Row) -> Written:
-    return Written(token_ids=tuple(row.emitted), steps=tuple(row.steps), converged=row.converged)

@@ -66,7 +66,9 @@ class Frontier:
                 else:
                     earlier = len(points) * event.total
                     yield ItemsDone(done=earlier + event.done, total=len(self.values) * event.total)
-        yield Report(name=self.name, points=tuple(points), axis=self.axis, example=example)
+        # A measure has a figure of its own called steps: those that were taken.
+        axis = "max_steps" if self.axis == "steps" else self.axis
+        yield Report(name=self.name, points=tuple(points), axis=axis, example=example)
 
     def _sampler_at(self, value: float | int, sample: Sample) -> SamplerSettings:
         if self.axis == "steps":

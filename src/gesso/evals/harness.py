@@ -16,7 +16,8 @@ import gesso
 from gesso.engine.request import Request
 from gesso.errors import SettingError
 from gesso.evals.canvases import write_requests
-from gesso.evals.likelihood import LeftToRight, bound_examples, read_left_to_right
+from gesso.evals.likelihood import LeftToRight, read_left_to_right
+from gesso.lm.text_bound import bound_examples
 from gesso.sampling.settings import SamplerSettings
 from gesso.text.message import Message
 from gesso.train.examples import Example, lay_out

@@ -1,11 +1,9 @@
 """How likely a model finds texts, in bits per byte: by the bound of diffusion, and left to right.
 
-The bound is that of `gesso.diffusion.likelihood`, canvas after canvas, each given the clean text before it. It measures
-a text and its end: the tokens, and the end-of-sequence tokens that fill its last canvas. Left to right, a text and its
-end are its tokens and one end-of-sequence token.
+The bound is that of `gesso.lm.text_bound`. It measures a text and its end: the tokens, and the end-of-sequence tokens
+that fill its last canvas. Left to right, a text and its end are its tokens and one end-of-sequence token.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,94 +12,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gesso.diffusion.corruption import UniformCorruption
-from gesso.diffusion.likelihood import LikelihoodBound, bound_likelihood
 from gesso.diffusion.losses import Prediction
-from gesso.diffusion.schedule import NoiseLevels
 from gesso.errors import PromptError
 from gesso.evals.estimate import Estimate, ratio
 from gesso.evals.measure import ItemsDone, Point, Report, Sample
 from gesso.evals.texts import TextSource, held_out_stories
+from gesso.lm.encoded_text import pad
 from gesso.lm.language_model import LanguageModel
-from gesso.model.kv_cache import GrowingCache
+from gesso.lm.text_bound import bound_examples, check_lengths
 from gesso.model.network import Network
-from gesso.shapes import CanvasIds, Logits
 from gesso.train.examples import Example, lay_out
 
 TEXTS_AT_ONCE = 8
 """Texts that are encoded as one batch."""
-
-LOGITS_AT_ONCE = 2**23
-"""Numbers of logits that one pass may give; the bound needs several such tensors in float64."""
-
-
-@torch.no_grad()
-def bound_examples(
-    network: Network,
-    examples: Sequence[Example],
-    *,
-    generator: torch.Generator,
-    num_samples: int,
-    prediction: Prediction = "denoiser",
-) -> LikelihoodBound:
-    """Bound the negative log-likelihood of the canvases of each example, given its context.
-
-    Every text is encoded once. The network is asked without self-conditioning.
-
-    Args:
-        network: In eval mode.
-        examples: At most as many as shall share a batch.
-        generator: Source of the noise, on the CPU.
-        num_samples: Noisy copies of each canvas, at levels that are stratified over [0, 1].
-        prediction: What the network's logits mean.
-
-    Returns:
-        The bound of each example: the sum over its canvases, all positions counted.
-
-    Raises:
-        SettingError: `num_samples` is below 2.
-        PromptError: An example is longer than the network's context.
-    """
-    length, vocab_size = network.config.canvas_length, network.config.vocab_size
-    texts = [[*example.context, *itertools.chain(*example.canvases[:-1])] for example in examples]
-    _check_lengths([len(text) + length for text in texts], network)
-    cache = GrowingCache(network.config, batch=len(texts))
-    network.encode(_pad(texts).to(network.device), cache)
-
-    rows = [(i, k) for i, example in enumerate(examples) for k in range(len(example.canvases))]
-    nats = torch.zeros(len(examples), dtype=torch.float64)
-    variance = torch.zeros(len(examples), dtype=torch.float64)
-    rows_at_once = max(1, LOGITS_AT_ONCE // (length * vocab_size))
-    for first in range(0, len(rows), rows_at_once):
-        part = rows[first : first + rows_at_once]
-        owner = torch.tensor([i for i, _ in part])
-        bound = bound_likelihood(
-            _Predictor(
-                network=network,
-                cache=cache.repeat_rows(owner),
-                context=torch.tensor([len(examples[i].context) + k * length for i, k in part], device=network.device),
-            ),
-            torch.tensor([examples[i].canvases[k] for i, k in part], device=network.device),
-            corruption=UniformCorruption(vocab_size=vocab_size),
-            generator=generator,
-            num_samples=num_samples,
-            prediction=prediction,
-        )
-        nats.index_add_(0, owner, bound.nats.double().cpu())
-        variance.index_add_(0, owner, bound.standard_error.double().square().cpu())
-    return LikelihoodBound(nats=nats, standard_error=variance.sqrt())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Predictor:
-    """Predicts canvases in the middle of texts that are encoded whole; each sees its context and no more."""
-
-    network: Network
-    cache: GrowingCache
-    context: Tensor
-
-    def __call__(self, noisy: CanvasIds, t: NoiseLevels) -> Logits:
-        return self.network.denoise(noisy, self.cache, context=self.context)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,9 +57,9 @@ def read_left_to_right(network: Network, pairs: Sequence[tuple[Sequence[int], Se
     if not all(context for context, _ in pairs):
         raise PromptError("a context has no tokens; begin it with the bos token")
     texts = [[*context, *continuation] for context, continuation in pairs]
-    _check_lengths(map(len, texts), network)
+    check_lengths(map(len, texts), network)
     for first in range(0, len(texts), TEXTS_AT_ONCE):
-        batch = _pad(texts[first : first + TEXTS_AT_ONCE]).to(network.device)
+        batch = pad(texts[first : first + TEXTS_AT_ONCE]).to(network.device)
         hidden = network.encode(batch, network.new_cache(batch=len(batch), max_len=batch.shape[1]))
         for row, (context, continuation) in enumerate(pairs[first : first + TEXTS_AT_ONCE]):
             start, stop = len(context), len(context) + len(continuation)
@@ -221,20 +144,3 @@ def text_and_end(lm: LanguageModel, text: str) -> tuple[list[int], list[int]]:
     if not text:
         raise PromptError("a text is empty and has no likelihood for each byte; leave it out")
     return [lm.tokenizer.bos_id], [*lm.tokenizer.encode(text), lm.tokenizer.eos_id]
-
-
-def _check_lengths(lengths: Iterator[int] | Sequence[int], network: Network) -> None:
-    longest = max(lengths, default=0)
-    if longest > network.config.max_position_embeddings:
-        raise PromptError(
-            f"a text takes {longest} positions, in whole canvases, and the context has "
-            f"{network.config.max_position_embeddings}; give shorter texts"
-        )
-
-
-def _pad(texts: Sequence[Sequence[int]]) -> Tensor:
-    """One row for each text, filled up on the right: in the causal mode nothing sees what comes after it."""
-    padded = torch.zeros(len(texts), max(map(len, texts), default=0), dtype=torch.int64)
-    for row, text in enumerate(texts):
-        padded[row, : len(text)] = torch.tensor(text)
-    return padded

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from gesso.engine.request import Mode
 from gesso.errors import SettingError
 from gesso.evals.estimate import Estimate
 from gesso.lm.language_model import LanguageModel
@@ -19,11 +20,13 @@ class Sample:
         items: Items for each seed.
         seeds: Each draws its own items and its own noise; together they are one sample of independent items.
         sampler: How canvases are denoised.
+        mode: How texts are written; None for the model's own way.
     """
 
     items: int
     seeds: tuple[int, ...]
     sampler: SamplerSettings
+    mode: Mode | None = None
 
     def __post_init__(self) -> None:
         if self.items < 1:

@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from gesso.engine.request import FirstCanvas, Request
+from gesso.engine.request import FirstCanvas, Mode, Request
 from gesso.errors import PromptError
 from gesso.evals.canvases import Written, write_requests
 from gesso.evals.estimate import Estimate, mean
 from gesso.evals.measure import ItemsDone, Point, Report, Sample
+from gesso.lm.holes import HOLE_STEPS
 from gesso.lm.infill import infill
 from gesso.lm.language_model import LanguageModel
 from gesso.sampling.settings import SamplerSettings
@@ -76,10 +77,15 @@ class Judged:
         for seed in sample.seeds:
             source = self.task.items(sample.rng(seed, self.name))
             items = [item for item, _ in zip(source, range(sample.items), strict=False)]
-            for index, text, written in _answers(lm, items, sample.sampler, sample.rng(seed, "noise")):
+            noise = sample.rng(seed, "noise")
+            for index, text, written in _answers(lm, items, sample.sampler, sample.mode or lm.mode, noise):
                 verdict = dict(items[index].judge(text))
                 if written is not None:
-                    verdict |= {"steps": sum(written.steps) / len(written.steps), "converged": written.converged}
+                    verdict |= {
+                        "steps": sum(written.steps) / len(written.steps),
+                        "readings": sum(written.readings) / len(written.readings),
+                        "converged": written.converged,
+                    }
                 for name, score in verdict.items():
                     scores.setdefault(name, []).append(float(score))
                 example = example or text
@@ -90,12 +96,12 @@ class Judged:
 
 
 def _answers(
-    lm: LanguageModel, items: list[Item], sampler: SamplerSettings, noise: random.Random
+    lm: LanguageModel, items: list[Item], sampler: SamplerSettings, mode: Mode, noise: random.Random
 ) -> Iterator[tuple[int, str, Written | None]]:
     """Number of an item, what was written for it, and what that took; in any order."""
     seeds = [noise.getrandbits(48) for _ in items]
     together = [i for i, item in enumerate(items) if not item.suffix or item.hole]
-    requests = [to_request(lm, items[i], sampler, seeds[i]) for i in together]
+    requests = [to_request(lm, items[i], sampler, seeds[i], mode) for i in together]
     for number, written in write_requests(lm.network, requests):
         index = together[number]
         yield index, _text(lm, items[index], written), written
@@ -104,8 +110,10 @@ def _answers(
             yield index, _fill(lm, item, sampler, seeds[index]), None
 
 
-def to_request(lm: LanguageModel, item: Item, sampler: SamplerSettings, seed: int) -> Request:
+def to_request(lm: LanguageModel, item: Item, sampler: SamplerSettings, seed: int, mode: Mode = "diffusion") -> Request:
     """Ask the engine for an item: as many tokens as the model writes unless asked otherwise, or the hole's.
+
+    A hole is always filled by diffusion: from left to right one does not see what follows it.
 
     Raises:
         PromptError: A hole and its suffix do not fit a canvas, or a conversation has a hole.
@@ -125,6 +133,7 @@ def to_request(lm: LanguageModel, item: Item, sampler: SamplerSettings, seed: in
         max_new_tokens=max_new_tokens,
         sampler=sampler,
         seed=seed,
+        mode="diffusion" if item.suffix else mode,
         # A stop token in a hole is a wrong word like any other.
         stop_ids=frozenset() if item.suffix else lm.stop_ids,
         first_canvas=first,
@@ -155,7 +164,7 @@ def _fill(lm: LanguageModel, item: Item, sampler: SamplerSettings, seed: int) ->
     filled = infill(
         lm.network,
         lm.tokenizer,
-        sampler,
+        replace(sampler, max_steps=min(HOLE_STEPS, sampler.max_steps)),
         item.prompt,
         item.suffix,
         seed=seed,

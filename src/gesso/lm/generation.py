@@ -1,6 +1,6 @@
 """What a generation leaves behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gesso.engine.events import FinishReason
 from gesso.text.message import Message
@@ -14,7 +14,8 @@ class Generation:
         text: The text, without control tokens.
         token_ids: Its tokens, without the stop token; with a stop string, up to the token that completes the string.
         finish_reason: "stop" or "length".
-        steps: Denoising steps of each canvas.
+        steps: Denoising steps of each canvas; from left to right, its tokens.
+        readings: How often drafts of each canvas were read from left to right.
         seed: The seed that repeats it.
         prompt_tokens: Tokens of the prompt.
         seconds: Time spent writing, the prompt's encoding included; what a reader does between events is not counted.
@@ -28,12 +29,13 @@ class Generation:
     seed: int
     prompt_tokens: int
     seconds: float
+    readings: list[int] = field(default_factory=list)
     message: Message | None = None
 
     @property
     def tokens_per_forward(self) -> float:
-        """Emitted tokens for each pass of the network: denoising steps, and one commit a canvas."""
-        passes = sum(self.steps) + len(self.steps)
+        """Emitted tokens for each pass of the network: denoising steps, readings, and one commit a canvas."""
+        passes = sum(self.steps) + sum(self.readings) + len(self.steps)
         return len(self.token_ids) / passes if passes else 0.0
 
     @property

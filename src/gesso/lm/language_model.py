@@ -6,16 +6,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeGuard, overload
 
+from gesso.constrain.reply_rule import AfterThought
 from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import Event
-from gesso.engine.request import Request
+from gesso.engine.request import Mode, Request
 from gesso.errors import PromptError, SettingError
 from gesso.lm.candidates import likeliest, seeds
+from gesso.lm.edit import Edit, Span, edit
 from gesso.lm.generation import Generation
+from gesso.lm.holes import HOLE_STEPS
 from gesso.lm.infill import Infill, infill
+from gesso.lm.read import Reading, read
+from gesso.lm.rules import Rules, rule_of
+from gesso.lm.score import Score, score
 from gesso.lm.together import write_together
 from gesso.lm.writing import Writing
 from gesso.model.network import Network
+from gesso.sampling.named import REFERENCE
 from gesso.sampling.settings import SamplerSettings
 from gesso.text.chat import ChatTemplate
 from gesso.text.message import Message
@@ -35,6 +42,7 @@ class LanguageModel:
         tokenizer: Text to token ids and back.
         template: The chat format.
         sampler: The model's own sampler settings, from its generation_config.json.
+        mode: How it writes its canvases unless asked otherwise, from its gesso.json.
         max_new_tokens: How long a text is unless asked otherwise.
         stop_ids: Tokens that end a text.
         engine_settings: How much is written at once. A text that the engine has no room for is written by itself.
@@ -47,12 +55,23 @@ class LanguageModel:
     sampler: SamplerSettings
     max_new_tokens: int
     stop_ids: frozenset[int]
+    mode: Mode = "diffusion"
     engine_settings: EngineSettings = field(default_factory=EngineSettings)
 
     @cached_property
     def engine(self) -> Engine:
         """What all texts of this model share: one pool of encoded text, and rounds in which many take a step."""
         return Engine(self.network, self.engine_settings)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The rules that texts of this model follow; those that were used last stay compiled."""
+        return Rules(
+            self.tokenizer,
+            vocab_size=self.network.config.vocab_size,
+            stop_ids=self.stop_ids,
+            device=self.network.device,
+        )
 
     @overload
     def generate(self, prompt: Prompt, *, best_of: int = 1, **settings: Any) -> Generation: ...
@@ -117,8 +136,16 @@ class LanguageModel:
         reach: int | None = None,
         confidence: float | None = None,
         stability: int | None = None,
+        sampler: str | None = None,
+        mode: Mode | None = None,
+        patience: int | None = None,
         stop: str | Sequence[str] = (),
         thinking: bool = False,
+        alternatives: int = 0,
+        regex: str | None = None,
+        choice: Sequence[str] | None = None,
+        json_schema: Mapping[str, Any] | bool | None = None,
+        json_object: bool = False,
     ) -> Writing:
         """Begin to write; nothing runs until the result is iterated. None means the model's own setting.
 
@@ -134,8 +161,19 @@ class LanguageModel:
             reach: Positions behind the first uncertain one that a step may accept; 0 for all.
             confidence: Mean entropy below which a stable canvas stops, in nats.
             stability: Earlier steps that must have had the same draft.
+            sampler: Which rule accepts tokens, such as "rising-bound"; "reference" for all settings as published. See
+                docs/samplers.md.
+            mode: "diffusion" denoises canvases; "verified" also reads each draft from left to right, and paints it
+                again from the first fault on; "autoregressive" writes from left to right, token by token. See
+                docs/modes.md.
+            patience: Steps without progress after which a canvas is given up; 0 for never.
             stop: A string, or several, that end the text and are no part of it.
             thinking: Let the model think first, in a conversation.
+            alternatives: Likeliest tokens that each StepDone tells of at every position.
+            regex: The text matches this regular expression, whole.
+            choice: The text is one of these.
+            json_schema: The text is the JSON of a value that this schema allows.
+            json_object: The text is the JSON of an object. Of these four at most one; see docs/constrain.md.
 
         Raises:
             PromptError: The prompt is empty, too long, or not a conversation.
@@ -145,6 +183,11 @@ class LanguageModel:
             raise SettingError(
                 "thinking is on, and the prompt is a text to go on from; give a conversation, or leave it off"
             )
+        rule = rule_of(regex=regex, choice=choice, json_schema=json_schema, json_object=json_object)
+        if rule is not None and stop:
+            raise SettingError(f"stop is {stop!r}, and could cut short what {rule.name} asks for; give one of the two")
+        if rule is not None and thinking:
+            rule = AfterThought(rule=rule)
         request = Request(
             prompt_ids=tuple(
                 self._text_ids(prompt) if isinstance(prompt, str) else self._conversation_ids(prompt, thinking)
@@ -159,9 +202,14 @@ class LanguageModel:
                 reach=reach,
                 confidence=confidence,
                 stability=stability,
+                sampler=sampler,
+                patience=patience,
             ),
             seed=secrets.randbits(31) if seed is None else seed,
             stop_ids=self.stop_ids,
+            mode=self.mode_for(mode, sampler),
+            alternatives=alternatives,
+            rule=None if rule is None else self.rules.compiled(rule),
         )
         request.check(self.network.config)
         return Writing(
@@ -184,31 +232,128 @@ class LanguageModel:
     ) -> Infill:
         """Write what is missing between two texts.
 
-        The suffix is pinned in the canvas, holes of several sizes are denoised, and the one whose text reads likeliest
-        from left to right is taken; see `gesso.lm.infill`.
+        The suffix is pinned in the canvas, as much of it as has room there; holes of several sizes are denoised, and
+        the one whose text reads likeliest from left to right is taken; see `gesso.lm.holes`.
 
         Args:
             prefix: Text before the hole; may be empty.
             suffix: Text after it.
             seed: Repeats the result. None draws one.
-            steps: Most denoising steps of each hole.
+            steps: Most denoising steps of each hole; None for 16, or fewer if the model has fewer.
             temperature: As in `start`.
             max_hole_tokens: The largest hole that is tried.
 
         Raises:
-            PromptError: Prefix and suffix are both empty, the suffix leaves no room in a canvas, or the prefix none in
-                the context.
+            PromptError: Prefix and suffix are both empty, or the prefix leaves no room in the context.
             SettingError: A setting is out of its range.
         """
         return infill(
             self.network,
             self.tokenizer,
-            self.sampler.with_overrides(steps=steps, temperature=temperature),
+            self._hole_sampler(steps, temperature),
             prefix,
             suffix,
             seed=secrets.randbits(31) if seed is None else seed,
             max_hole_tokens=max_hole_tokens,
         )
+
+    def edit(
+        self,
+        text: str,
+        spans: Sequence[Span],
+        *,
+        seed: int | None = None,
+        steps: int | None = None,
+        temperature: float | None = None,
+        max_span_tokens: int | None = None,
+    ) -> Edit:
+        """Write spans of a text anew, and keep every other character.
+
+        The spans become holes, which are filled from the first to the last as `infill` does; each sees the new text of
+        those before it, and noise where later ones are still open. See `gesso.lm.holes`.
+
+        Args:
+            text: Any text.
+            spans: Pairs of the first character and the one after the last; `gesso.lm.marks.read_spans` finds those that
+                are marked by [[...]].
+            seed: Repeats the result. None draws one.
+            steps: Most denoising steps of each hole; None for 16, or fewer if the model has fewer.
+            temperature: As in `start`.
+            max_span_tokens: The most tokens that a span may have anew; None for twice as many as it has, and 2 more.
+
+        Raises:
+            PromptError: There is no span, one is the whole text, or the text has no room in the context.
+            SettingError: A span is empty or lies outside, two overlap or touch, or a setting is out of its range.
+        """
+        return edit(
+            self.network,
+            self.tokenizer,
+            self._hole_sampler(steps, temperature),
+            text,
+            spans,
+            seed=secrets.randbits(31) if seed is None else seed,
+            max_span_tokens=max_span_tokens,
+        )
+
+    def read(
+        self,
+        template: str,
+        choices: Sequence[str] | Sequence[Sequence[str]],
+        *,
+        prompt: Prompt = "",
+        by: str = "canvas",
+        num_draws: int = 8,
+        seed: int = 0,
+    ) -> Reading:
+        """Read how likely each label is at each slot of a template, all slots at once; no text is written.
+
+        Args:
+            template: A text whose slots are blanks, marked ___.
+            choices: The labels of all slots, or a list of labels for each.
+            prompt: A text that the template goes on from, or a conversation that it answers; may be empty.
+            by: "canvas" reads all slots in one pass, from noise; labels of a slot must have equally many tokens.
+                "left_to_right" reads them one after another by the causal mode, and takes labels of any length.
+            num_draws: Draws of noise that the probabilities are averaged over; only for the canvas.
+            seed: Of the noise.
+
+        Raises:
+            PromptError: The template has no slot, its slots do not fit a canvas, or it exceeds the context.
+            SettingError: The choices do not fit the slots, or a setting is out of its range.
+        """
+        end = [self.tokenizer.eos_id]
+        if isinstance(prompt, str):
+            context = self.tokenizer.encode(prompt, add_bos=True)
+        else:
+            context = self._conversation_ids(prompt, thinking=False)
+            end = [self.tokenizer.token_id("<turn|>"), *end]
+        return read(
+            self.network, self.tokenizer, context, end, template, choices, by=by, num_draws=num_draws, seed=seed
+        )
+
+    def score(self, text: str, *, prompt: str = "", num_samples: int = 32, seed: int = 0) -> Score:
+        """Score how likely a text is, token by token from left to right, and by the bound of diffusion.
+
+        Args:
+            text: At least one character.
+            prompt: Text before it, which is not scored.
+            num_samples: Noisy copies of each canvas for the bound; 0 leaves it out.
+            seed: Of the noise.
+
+        Raises:
+            PromptError: The text is empty, or too long for the context, counted in whole canvases.
+            SettingError: A setting is out of its range.
+        """
+        return score(self.network, self.tokenizer, text, prompt=prompt, num_samples=num_samples, seed=seed)
+
+    def mode_for(self, mode: Mode | None, sampler: str | None) -> Mode:
+        """The mode that is asked for, or the model's own; the published sampler knows no mode but diffusion."""
+        if mode is not None:
+            return mode
+        return "diffusion" if sampler == REFERENCE else self.mode
+
+    def _hole_sampler(self, steps: int | None, temperature: float | None) -> SamplerSettings:
+        most = min(HOLE_STEPS, self.sampler.max_steps) if steps is None else steps
+        return self.sampler.with_overrides(steps=most, temperature=temperature)
 
     def _text_ids(self, prompt: str) -> list[int]:
         if not prompt:

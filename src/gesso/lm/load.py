@@ -1,15 +1,21 @@
 """From a model's name to a language model."""
 
+import os
+import shutil
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from gesso.checkpoint.adapter import load_adapter, merge_adapter
-from gesso.checkpoint.generation_config import read_generation_config
+from gesso.checkpoint.generation_config import OWN_FILE, read_generation_config
 from gesso.checkpoint.hub import BUNDLED, resolve
 from gesso.checkpoint.load import Progress, load_network
+from gesso.engine.request import MODES, Mode
 from gesso.errors import ConfigError, SettingError
 from gesso.lm.language_model import LanguageModel
+from gesso.ops.allocator import keep_freed_memory
+from gesso.ops.gpu_kernels import KernelChoice, choose_kernels
 from gesso.sampling.settings import SamplerSettings
 from gesso.text.chat import ChatTemplate
 from gesso.text.tokenizer import Tokenizer
@@ -20,9 +26,11 @@ def load(
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
+    kernels: KernelChoice = "plain",
     revision: str | None = None,
     offline: bool = False,
     adapter: str | Path | None = None,
+    compile: bool = False,
     progress: Progress | None = None,
 ) -> LanguageModel:
     """Load a language model.
@@ -32,9 +40,13 @@ def load(
             published layout; or a hub id such as "google/diffusiongemma-26B-A4B-it".
         dtype: Dtype of the weights; None for that of the file.
         device: Where the network runs.
+        kernels: "plain" for plain torch everywhere, "auto" for Triton kernels on a GPU where triton is installed,
+            "triton" for kernels or an error.
         revision: Branch, tag or commit of a hub id.
         offline: Download nothing.
         adapter: Folder of a LoRA in peft's format, which is merged into the weights.
+        compile: Let torch compile the denoising steps. The first ones then take as long as the compiler does, half a
+            minute or more, and it needs a C++ compiler; what it made is kept on disk for the next process.
         progress: Told bytes read and bytes in all, as weights are read.
 
     Raises:
@@ -42,9 +54,12 @@ def load(
         ConfigError: A JSON file of the model is missing, broken, or of another kind.
         TensorError: The weights, or those of the adapter, are not exactly those that the configuration asks for.
         CheckpointError: The adapter was trained on other weights.
-        SettingError: This computer has no such device.
+        SettingError: This computer has no such device, or kernels or a compiler cannot run on it.
     """
     _check_device(device)
+    gpu_kernels = choose_kernels(kernels, device)
+    if compile:
+        _check_compiler(device, has_kernels=gpu_kernels is not None)
     folder = resolve(model, revision=revision, offline=offline)
     tokenizer = Tokenizer.load(folder)
     network = load_network(folder, dtype=dtype, device=device, progress=progress)
@@ -55,6 +70,11 @@ def load(
         )
     if adapter is not None:
         merge_adapter(network, load_adapter(Path(adapter).expanduser(), network))
+    network.use_kernels(gpu_kernels)
+    if network.device.type == "cpu":
+        keep_freed_memory()
+    if compile:
+        network.compile_denoising()
     defaults = read_generation_config(folder, network.config)
     return LanguageModel(
         name=BUNDLED if model is None else str(model),
@@ -62,9 +82,16 @@ def load(
         tokenizer=tokenizer,
         template=ChatTemplate.load(folder, tokenizer),
         sampler=SamplerSettings.from_generation_config(defaults),
+        mode=_mode(defaults.get("mode", "diffusion"), folder),
         max_new_tokens=defaults["max_new_tokens"],
         stop_ids=frozenset(defaults["eos_token_id"]),
     )
+
+
+def _mode(value: object, folder: Path) -> Mode:
+    if value not in MODES:
+        raise ConfigError(f"{folder / OWN_FILE}: mode is {value!r}; give one of {', '.join(MODES)}")
+    return cast(Mode, value)
 
 
 def _check_device(device: torch.device | str) -> None:
@@ -73,3 +100,14 @@ def _check_device(device: torch.device | str) -> None:
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # each backend has its own way to say no
         usable = "'cpu' or 'cuda'" if torch.cuda.is_available() else "'cpu'"
         raise SettingError(f"device {str(device)!r} cannot be used on this computer; choose {usable}") from error
+
+
+def _check_compiler(device: torch.device | str, *, has_kernels: bool) -> None:
+    if has_kernels:
+        raise SettingError("compile is on and so are Triton kernels, which need no compiling; choose kernels='plain'")
+    compiler = os.environ.get("CXX", "g++")
+    if torch.device(device).type == "cpu" and not (shutil.which(compiler) or shutil.which("clang++")):
+        raise SettingError(
+            f"compile is on and there is no C++ compiler {compiler!r}; install one, name one in CXX, or leave compile "
+            "out"
+        )

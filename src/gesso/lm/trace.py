@@ -19,6 +19,15 @@ FORMAT, VERSION = "gesso-trace", 1
 ENTROPY_DIGITS = 3
 """Decimal places of an entropy in a trace."""
 
+TRACE_ALTERNATIVES = 5
+"""Tokens that a replay tells of at each position, if it is made for people."""
+
+PROBABILITY_DIGITS = 3
+"""Decimal places of a probability."""
+
+LEAST_PROBABILITY = 0.005
+"""An alternative that is less likely is not shown."""
+
 State = Literal["noise", "draft", "accepted", "committed"]
 
 
@@ -33,6 +42,8 @@ class Span:
         state: Which of these.
         entropy: How uncertain the prediction of the first position is, in nats.
         draft: Text of the most likely tokens.
+        alternatives: Texts of the tokens that may stand here and their probabilities, likeliest first; none where the
+            event does not tell of them, or there is nothing to choose from.
     """
 
     start: int
@@ -41,6 +52,7 @@ class Span:
     state: State
     entropy: float
     draft: str
+    alternatives: tuple[tuple[str, float], ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -66,9 +78,16 @@ def spans(event: StepDone, spell: Spell) -> list[Span]:
             state=states[start],
             entropy=event.entropy[start],
             draft=text if shown[start:end] == list(event.draft[start:end]) else spell(event.draft[start:end]),
+            alternatives=_alternatives(event, start, spell) if end == start + 1 else (),
         )
         for start, end, text in characters(shown, spell)
     ]
+
+
+def _alternatives(event: StepDone, position: int, spell: Spell) -> tuple[tuple[str, float], ...]:
+    told = event.alternatives[position] if event.alternatives else ()
+    worth = [(token, probability) for token, probability in told if probability >= LEAST_PROBABILITY]
+    return tuple((spell([token]), probability) for token, probability in worth) if len(worth) > 1 else ()
 
 
 def committed_spans(event: CanvasCommitted, spell: Spell) -> list[Span]:
@@ -138,6 +157,11 @@ class TraceRecorder:
         }
 
 
+def rounded(alternatives: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
+    """Alternatives as they leave for JSON."""
+    return [(text, round(probability, PROBABILITY_DIGITS)) for text, probability in alternatives]
+
+
 def _state(accepted: bool, entropy: float) -> State:
     return "accepted" if accepted else "draft" if entropy < DRAFT_BELOW_NATS else "noise"
 
@@ -146,11 +170,14 @@ def _step(event: StepDone, spell: Spell) -> dict[str, Any]:
     """Columns of one value a position, and of the drafts only those that are not shown anyway."""
     text: list[str | None] = [None] * len(event.canvas)
     draft: dict[str, str] = {}
+    alternatives: dict[str, list[tuple[str, float]]] = {}
     for span in spans(event, spell):
         text[span.start] = span.text
         if span.draft != span.text:
             draft[str(span.start)] = span.draft
-    return {
+        if span.alternatives:
+            alternatives[str(span.start)] = rounded(span.alternatives)
+    step: dict[str, Any] = {
         "canvas": event.canvas_index,
         "step": event.step,
         "total": event.max_steps,
@@ -160,6 +187,7 @@ def _step(event: StepDone, spell: Spell) -> dict[str, Any]:
         "draft": draft,
         "entropy": [round(entropy, ENTROPY_DIGITS) for entropy in event.entropy],
     }
+    return step | {"alternatives": alternatives} if event.alternatives else step
 
 
 def _settings(sampler: SamplerSettings) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Writing:
         stop: Strings that end the text.
         token_ids: Tokens committed so far.
         steps: Denoising steps of each committed canvas.
+        readings: How often its drafts were read.
         seconds: Time spent writing so far.
     """
 
@@ -50,6 +51,7 @@ class Writing:
         self.request = request
         self.token_ids: list[int] = []
         self.steps: list[int] = []
+        self.readings: list[int] = []
         self.seconds = 0.0
         self._writer = writer
         self._source: Iterator[Event] | None = None
@@ -107,6 +109,7 @@ class Writing:
             token_ids=tuple(self.token_ids),
             finish_reason="length" if self._finished is None else self._finished.reason,
             steps=list(self.steps),
+            readings=list(self.readings),
             seed=self.request.seed,
             prompt_tokens=len(self.request.prompt_ids),
             seconds=self.seconds,
@@ -128,6 +131,7 @@ class Writing:
         if isinstance(event, CanvasCommitted):
             text, ids = self._commit(event.token_ids)
             self.steps.append(event.steps)
+            self.readings.append(event.readings)
             return replace(event, token_ids=ids, text=text)
         return self._finish(event)
 

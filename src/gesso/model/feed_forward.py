@@ -3,11 +3,13 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gesso.model.config import ModelConfig
 from gesso.model.norm import RMSNorm
 from gesso.ops.experts import mix_experts_dense, mix_experts_sparse, route
+from gesso.ops.gate import gated_gelu
+from gesso.ops.gpu_kernels import GpuKernels
+from gesso.ops.norm import rms_norm
 
 # Computing every expert costs num_experts / top_k times the arithmetic and saves the loop and the gathering.
 _DENSE_UP_TO_EXPERTS_PER_CHOICE = 4
@@ -24,7 +26,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
         """Transform each position by itself."""
-        return self.down_proj(F.gelu(self.gate_proj(x), approximate="tanh") * self.up_proj(x))
+        return self.down_proj(gated_gelu(self.gate_proj(x), self.up_proj(x)))
 
 
 class Router(nn.Module):
@@ -40,7 +42,7 @@ class Router(nn.Module):
 
     def forward(self, residual: Float[Tensor, "T D"]) -> tuple[Tensor, Tensor]:
         """Weights and indices of the chosen experts, both [T, top_k]."""
-        scaled = self.norm(residual) * self.scale * residual.shape[-1] ** -0.5
+        scaled = rms_norm(residual, self.scale.float() * residual.shape[-1] ** -0.5, self.norm.eps)
         return route(self.proj(scaled), self.per_expert_scale, self.top_k)
 
 
@@ -49,6 +51,7 @@ class Experts(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.kernels: GpuKernels | None = None
         num_experts, width, inner = config.num_experts, config.hidden_size, config.moe_intermediate_size
         self.mix = (
             mix_experts_dense
@@ -60,4 +63,5 @@ class Experts(nn.Module):
 
     def forward(self, x: Float[Tensor, "T D"], weights: Tensor, chosen: Tensor) -> Float[Tensor, "T D"]:
         """Weighted sum of the chosen experts' outputs."""
-        return self.mix(x, self.gate_up_proj, self.down_proj, weights, chosen)
+        mix = self.mix if self.kernels is None else self.kernels.mix_experts
+        return mix(x, self.gate_up_proj, self.down_proj, weights, chosen)

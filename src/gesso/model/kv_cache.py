@@ -1,7 +1,8 @@
 """Keys and values of the encoded text.
 
-Two caches behind one interface. `KVCache` owns buffers of a fixed size and writes into them: for generation.
-`GrowingCache` concatenates, so gradients flow through it: for training, and the plain twin of the first.
+Behind one interface: `KVCache` owns buffers of a fixed size and writes into them: for generation. `GrowingCache`
+concatenates, so gradients flow through it: for training, and the plain twin of the first. `Lookahead` reads another
+cache and keeps what is new to itself: for text that is read before it is certain to stay.
 Rows may hold different numbers of positions; `lengths` lives on the host, so no step of a loop waits for a device to
 learn how long its context is.
 """
@@ -9,7 +10,7 @@ learn how long its context is.
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gesso.errors import InputError
@@ -35,6 +36,15 @@ class Cache(Protocol):
 
     def advance(self, counts: list[int]) -> None:
         """Count newly appended positions as encoded. Mutates `lengths`."""
+        ...
+
+
+@runtime_checkable
+class SlottedCache(Cache, Protocol):
+    """A cache whose rows lie scattered over one pool, for readers that can gather by themselves."""
+
+    def slotted(self, layer: int) -> tuple[KeysOrValues, KeysOrValues, Int[Tensor, "rows P"]]:
+        """The pool's keys and values, of batch dimension 1, and the slot of each row's positions. Copies nothing."""
         ...
 
 
@@ -119,6 +129,51 @@ class GrowingCache:
     def repeat_rows(self, rows: Tensor) -> "GrowingCache":
         """A cache whose row i is row `rows[i]` of this one; several canvases then share one encoded context."""
         repeated = GrowingCache.__new__(GrowingCache)
-        repeated.lengths = [self.lengths[row] for row in rows.tolist()]
+        # All rows are equally long, and reading `rows` here would break a compiled training step in two.
+        repeated.lengths = self.lengths[:1] * len(rows)
         repeated._layers = [None if held is None else (held[0][rows], held[1][rows]) for held in self._layers]
         return repeated
+
+
+class Lookahead:
+    """One row of another cache and what is encoded after it, kept apart: the other cache never changes.
+
+    Args:
+        base: The other cache.
+        length: Positions of it that are seen; at most those that it has.
+
+    Attributes:
+        base: The other cache; may be exchanged for one that holds the same text.
+    """
+
+    def __init__(self, base: Cache, length: int) -> None:
+        if len(base.lengths) != 1 or not 0 <= length <= base.lengths[0]:
+            raise InputError(
+                f"{length} positions of a cache that holds {base.lengths} cannot be looked ahead from; give one row, "
+                "and at most its positions"
+            )
+        self.lengths = [length]
+        self.base = base
+        self._seen = length
+        self._new: dict[int, tuple[KeysOrValues, KeysOrValues]] = {}
+
+    def append(self, layer: int, keys: KeysOrValues, values: KeysOrValues) -> None:
+        """Put new positions after what this cache holds. Mutates nothing but this cache."""
+        if (held := self._new.get(layer)) is not None:
+            keys, values = torch.cat([held[0], keys], dim=2), torch.cat([held[1], values], dim=2)
+        self._new[layer] = (keys, values)
+
+    def read(self, layer: int, start: int, stop: int) -> tuple[KeysOrValues, KeysOrValues]:
+        """Keys and values at positions start..stop - 1, of whichever cache holds them."""
+        old = self.base.read(layer, min(start, self._seen), min(stop, self._seen))
+        if stop <= self._seen:
+            return old
+        span = slice(max(0, start - self._seen), stop - self._seen)
+        keys, values = (
+            torch.cat([before, new[:, :, span]], dim=2) for before, new in zip(old, self._new[layer], strict=True)
+        )
+        return keys, values
+
+    def advance(self, counts: list[int]) -> None:
+        """Add `counts` to `lengths`."""
+        self.lengths = [length + count for length, count in zip(self.lengths, counts, strict=True)]

@@ -1,5 +1,7 @@
 """One transformer layer; the same weights serve encoding and denoising, with a scalar of its own for each."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -38,12 +40,27 @@ class Layer(nn.Module):
             self.post_feedforward_layernorm_2 = RMSNorm(width, eps)
             self.pre_feedforward_layernorm_2 = RMSNorm(width, eps)
 
+        self._compiled: tuple[Callable[..., tuple[Tensor, Tensor, Tensor]], Callable[..., Tensor]] | None = None
+
     def forward(self, hidden: Float[Tensor, "B L D"], cache: Cache, view: View) -> Float[Tensor, "B L D"]:
         """One layer's update of the residual stream; an encode pass also appends to `cache`."""
-        attended = self.self_attn(self.input_layernorm(hidden), cache, view)
-        hidden = hidden + self.post_attention_layernorm(attended)
+        before, after = (self._before, self._after) if self._compiled is None or view.writes else self._compiled
+        mixed = self.self_attn.mix(*before(hidden, view.cos, view.sin), cache, view)
+        return after(hidden, mixed, self.encode_scalar if view.writes else self.denoise_scalar)
+
+    def compile_denoising(self) -> None:
+        """Compile what a denoising pass does before and after its attention. Encoding, of any length, stays plain."""
+        self._compiled = torch.compile(self._before), torch.compile(self._after)
+
+    def _before(self, hidden: Float[Tensor, "B L D"], cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.self_attn.project(self.input_layernorm(hidden), cos, sin)
+
+    def _after(
+        self, hidden: Float[Tensor, "B L D"], mixed: Float[Tensor, "B L NH"], scalar: Float[Tensor, "1"]
+    ) -> Float[Tensor, "B L D"]:
+        hidden = hidden + self.post_attention_layernorm(self.self_attn.o_proj(mixed))
         hidden = hidden + self.post_feedforward_layernorm(self._feed_forward(hidden))
-        return hidden * (self.encode_scalar if view.writes else self.denoise_scalar)
+        return hidden * scalar
 
     def _feed_forward(self, residual: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
         dense = self.mlp(self.pre_feedforward_layernorm(residual))

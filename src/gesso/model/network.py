@@ -5,18 +5,21 @@ reads the cache. Both share every weight but one scalar a layer; only self-condi
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from gesso.errors import InputError
-from gesso.model.attention import View
+from gesso.model.attention import Attention, View
 from gesso.model.config import ModelConfig, Rope
+from gesso.model.feed_forward import Experts
 from gesso.model.kv_cache import Cache, KVCache
 from gesso.model.layer import Layer
 from gesso.model.masks import denoise_visibility, encode_visibility
 from gesso.model.norm import RMSNorm
 from gesso.model.self_conditioning import SelfConditioning
+from gesso.ops.gpu_kernels import GpuKernels
 from gesso.ops.head import soft_embedding, softcapped_logits
+from gesso.ops.read_head import ChunkReader, HeadReading, read_chunk, read_head
 from gesso.ops.rope import rope_frequencies, rope_tables
 from gesso.shapes import CanvasIds, Hidden, Logits, SoftEmbedding, TokenIds
 
@@ -31,6 +34,8 @@ class Network(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.kernels: GpuKernels | None = None
+        self._chunk_reader: ChunkReader = read_chunk
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config, i) for i in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
@@ -45,6 +50,27 @@ class Network(nn.Module):
     def dtype(self) -> torch.dtype:
         """Dtype of the weights, and of hidden states and cache."""
         return self.embed_tokens.weight.dtype
+
+    def use_kernels(self, kernels: GpuKernels | None) -> None:
+        """Compute with these kernels from now on, or in plain torch. Results differ by rounding; weights do not change.
+
+        Raises:
+            InputError: The network is being trained, and kernels have no gradients.
+        """
+        if kernels is not None and any(weight.requires_grad for weight in self.parameters()):
+            raise InputError("kernels have no gradients; freeze the weights with requires_grad_(False) first")
+        for module in self.modules():
+            if isinstance(module, Network | Attention | Experts):
+                module.kernels = kernels
+
+    def compile_denoising(self) -> None:
+        """Compile the layers of a denoising pass and the reading of its prediction. Results differ by rounding.
+
+        The first steps then take as long as the compiler does, half a minute or so; it keeps what it made on disk.
+        """
+        for layer in self.layers:
+            layer.compile_denoising()
+        self._chunk_reader = torch.compile(read_chunk)
 
     def new_cache(self, *, batch: int, max_len: int) -> KVCache:
         """An empty cache for `batch` rows of at most `max_len` encoded positions."""
@@ -74,7 +100,7 @@ class Network(nn.Module):
         positions = torch.tensor(cache.lengths, device=self.device)[:, None] + torch.arange(length, device=self.device)
         stop = max(cache.lengths) + length
         hidden = self._run(
-            self._embed(token_ids),
+            self.embed(token_ids),
             cache,
             {kind: self._encode_view(kind, positions, stop) for kind in set(self.config.layer_types)},
         )
@@ -119,7 +145,7 @@ class Network(nn.Module):
         if context is None:
             context = torch.tensor(cache.lengths, device=self.device)
         return self._run(
-            self.self_conditioning(self._embed(canvas), conditioning),
+            self.self_conditioning(self.embed(canvas), conditioning),
             cache,
             {
                 kind: self._denoise_view(kind, context, shortest, longest, canvas.shape[1])
@@ -135,9 +161,19 @@ class Network(nn.Module):
         """Expected, scaled embedding under softmax(logits); divide the logits by the temperature first."""
         return soft_embedding(logits, self.embed_tokens.weight, self.config.hidden_size**0.5)
 
-    def _embed(self, ids: Int[Tensor, "B L"]) -> Hidden:
+    def read_head(
+        self, hidden: SoftEmbedding, temperature: Float[Tensor, " B"], uniforms: Float64[Tensor, "B C"]
+    ) -> HeadReading:
+        """What a step needs of hidden states' logits, without the logits; see `gesso.ops.read_head`."""
+        inputs = (hidden, self.embed_tokens.weight, self.config.final_logit_softcapping, temperature, uniforms)
+        if self.kernels is not None:
+            return self.kernels.read_head(*inputs)
+        return read_head(*inputs, reader=self._chunk_reader)
+
+    def embed(self, ids: Int[Tensor, "B L"]) -> Hidden:
+        """Embed tokens as the layers see them, scaled by sqrt(D)."""
         # The scale is rounded to the weights' dtype first: sqrt(2816) in bfloat16 is what the published weights saw.
-        scale = torch.tensor(self.config.hidden_size**0.5, dtype=self.dtype, device=self.device)
+        scale = torch.full((), self.config.hidden_size**0.5, dtype=self.dtype, device=self.device)
         return self.embed_tokens(ids) * scale
 
     def _run(self, hidden: Hidden, cache: Cache, views: dict[str, View]) -> Hidden:
@@ -157,9 +193,13 @@ class Network(nn.Module):
         cos, sin = self._rope_tables(kind, positions)
         window = self._window(kind)
         start = 0 if window is None else max(0, shortest - window + 1)
-        # Rows that follow equally many positions all see exactly what is read: no mask is needed.
-        visible = None if shortest == longest else denoise_visibility(context, start, longest, length, window)
-        return View(cos=cos, sin=sin, start=start, stop=longest, visible=visible, causal=False, writes=False)
+        # Rows that follow equally many positions all see exactly what is read: no mask is needed. Kernels need none.
+        is_plain = shortest == longest or self.kernels is not None
+        visible = None if is_plain else denoise_visibility(context, start, longest, length, window)
+        return View(
+            cos=cos, sin=sin, start=start, stop=longest, visible=visible, causal=False, writes=False, context=context,
+            window=window,
+        )  # fmt: skip
 
     def _window(self, kind: str) -> int | None:
         return self.config.sliding_window if kind == "sliding_attention" else None
@@ -168,9 +208,21 @@ class Network(nn.Module):
         is_sliding = kind == "sliding_attention"
         rope: Rope = self.config.sliding_rope if is_sliding else self.config.full_rope
         head_dim = self.config.head_dim if is_sliding else self.config.global_head_dim
-        frequencies = rope_frequencies(head_dim, rope.theta, rope.partial).to(self.device)
+        frequencies = _frequencies(head_dim, rope, self.device)
         return rope_tables(positions, frequencies, self.dtype)
 
     def _check_rows(self, batch: int, cache: Cache) -> None:
         if len(cache.lengths) != batch:
             raise InputError(f"the cache has {len(cache.lengths)} rows and the tokens {batch}; make them agree")
+
+
+def _frequencies(head_dim: int, rope: Rope, device: torch.device) -> Float[Tensor, " H2"]:
+    # Computed on the CPU, so that every device has the same bits; copied once, for a copy waits for the device.
+    if device.type == "cpu":
+        return rope_frequencies(head_dim, rope.theta, rope.partial)
+    if (head_dim, rope, device) not in _FREQUENCIES:
+        _FREQUENCIES[head_dim, rope, device] = rope_frequencies(head_dim, rope.theta, rope.partial).to(device)
+    return _FREQUENCIES[head_dim, rope, device]
+
+
+_FREQUENCIES: dict[tuple[int, Rope, torch.device], Tensor] = {}

@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from gesso.ops.gate import gated_gelu
+
 
 def route(
     scores: Float[Tensor, "T E"], per_expert_scale: Float[Tensor, " E"], top_k: int
@@ -39,7 +41,7 @@ def mix_experts_sparse(
     for expert in chosen.unique().tolist():
         token, slot = torch.where(chosen == expert)
         gate, up = F.linear(x[token], gate_up[expert]).chunk(2, dim=-1)
-        out = F.linear(F.gelu(gate, approximate="tanh") * up, down[expert])
+        out = F.linear(gated_gelu(gate, up), down[expert])
         mixed.index_add_(0, token, (out * weights[token, slot, None]).to(x.dtype))
     return mixed
 
@@ -56,5 +58,5 @@ def mix_experts_dense(
     dense_weights = weights.new_zeros(x.shape[0], num_experts).scatter(-1, chosen, weights)
     both = F.linear(x, gate_up.reshape(num_experts * 2 * inner, width)).view(-1, num_experts, 2 * inner)
     gate, up = both.chunk(2, dim=-1)
-    inside = F.gelu(gate, approximate="tanh") * up * dense_weights.to(x.dtype)[:, :, None]
+    inside = gated_gelu(gate, up) * dense_weights.to(x.dtype)[:, :, None]
     return inside.reshape(-1, num_experts * inner) @ down.transpose(1, 2).reshape(num_experts * inner, width)

@@ -60,18 +60,19 @@ class EntropyBound:
         """Keep positions in order of entropy until the bound is spent."""
         if pinned is not None:
             entropy = entropy.masked_fill(pinned, 0.0)
-        ascending, order = self._within_reach(entropy).sort(-1)
-        kept = (ascending.cumsum(-1) - ascending <= self.bound_nats) & ascending.isfinite()
-        accepted = torch.zeros_like(kept).scatter(-1, order, kept)
+        accepted = within_bound(entropy, torch.full_like(entropy[:, :1], self.bound_nats), self.reach)
         return accepted if pinned is None else accepted | pinned
 
-    def _within_reach(self, entropy: CanvasEntropy) -> CanvasEntropy:
-        """Make positions out of reach infinitely uncertain."""
-        if self.reach is None:
-            return entropy
-        num_open = (entropy > self.bound_nats).cumsum(-1)
-        behind_open_end = (num_open > 0).cumsum(-1) > self.reach
-        return entropy.masked_fill(behind_open_end, math.inf)
+
+def within_bound(entropy: CanvasEntropy, bound: Float[Tensor, "B 1"], reach: int | None) -> CanvasMask:
+    """The positions that `EntropyBound` keeps, with a bound for each row."""
+    if reach is not None:
+        num_open = (entropy > bound).cumsum(-1)
+        behind_open_end = (num_open > 0).cumsum(-1) > reach
+        entropy = entropy.masked_fill(behind_open_end, math.inf)
+    ascending, order = entropy.sort(-1)
+    kept = (ascending.cumsum(-1) - ascending <= bound) & ascending.isfinite()
+    return torch.zeros_like(kept).scatter(-1, order, kept)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

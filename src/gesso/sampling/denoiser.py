@@ -2,6 +2,10 @@
 
 from typing import Protocol, runtime_checkable
 
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from gesso.ops.read_head import HeadReading
 from gesso.shapes import CanvasIds, Logits, SoftEmbedding
 
 
@@ -23,4 +27,33 @@ class Denoiser(Protocol):
 
     def soft_embed(self, logits: Logits) -> SoftEmbedding:
         """Embed a prediction: the expected token embedding, softmax(logits) @ E * sqrt(D)."""
+        ...
+
+
+@runtime_checkable
+class Reader(Denoiser, Protocol):
+    """A denoiser that can read its own prediction, without ever holding the logits of a whole canvas.
+
+    A step asks for logits all the same where something else must see them, such as a constraint.
+    """
+
+    def read(
+        self,
+        canvas: CanvasIds,
+        conditioning: SoftEmbedding | None,
+        temperature: Float[Tensor, "B"],
+        uniforms: Float64[Tensor, "B C"],
+    ) -> HeadReading:
+        """Predict, and read the prediction as `temper`, `measure` and `soft_embed` would, up to rounding.
+
+        Args:
+            canvas: the tokens in progress.
+            conditioning: as in `denoise`.
+            temperature: what to divide each row's logits by; zero for a greedy choice.
+            uniforms: a number in [0, 1) for each position, which chooses the sampled token.
+        """
+        ...
+
+    def embed(self, tokens: CanvasIds) -> SoftEmbedding:
+        """Embed tokens: the soft embedding of a prediction that is certain of them."""
         ...

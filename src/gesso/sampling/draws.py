@@ -14,6 +14,9 @@ from torch import Tensor
 
 from gesso.shapes import CanvasIds
 
+COIN_BITS = 26
+"""Bits of a uniform number, of 53, that come before those of the coin."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draws:
@@ -23,10 +26,20 @@ class Draws:
         uniforms: one number in [0, 1) for each position, which chooses its token. In float64: 24 random bits
             are too few to choose fairly among 262144 tokens.
         renoise: the uniformly random token that each position takes if its sampled one is not accepted.
+        vocab_size: how many tokens that was drawn from.
     """
 
     uniforms: Float64[Tensor, "B C"]
     renoise: CanvasIds
+    vocab_size: int
+
+    @property
+    def coins(self) -> Float64[Tensor, "B C"]:
+        """A second number in [0, 1) for each position: the lower half of the bits of the first.
+
+        The upper half chooses the token, but for one in 2^26 at most, so the coin does not depend on it.
+        """
+        return (self.uniforms * 2**COIN_BITS).frac()
 
 
 def canvas_generator(seed: int, canvas_index: int) -> torch.Generator:
@@ -73,7 +86,7 @@ def draw_step(
         if active is None or active[row]:
             uniforms[row] = torch.rand(canvas_length, generator=generator, device=generator.device, dtype=torch.float64)
             renoise[row] = _tokens(generator, canvas_length, vocab_size)
-    return Draws(uniforms=uniforms.to(device), renoise=renoise.to(device))
+    return Draws(uniforms=uniforms.to(device), renoise=renoise.to(device), vocab_size=vocab_size)
 
 
 def _tokens(generator: torch.Generator, canvas_length: int, vocab_size: int) -> Tensor:

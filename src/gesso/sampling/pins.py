@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from gesso.sampling.statistics import Statistics
 from gesso.shapes import CanvasIds, CanvasMask, Logits
 
 
@@ -33,3 +34,12 @@ class Pins:
         tokens = torch.where(self.mask, self.tokens, torch.zeros_like(self.tokens)).long()
         certain = torch.full_like(logits, -math.inf).scatter_(-1, tokens.unsqueeze(-1), 0.0)
         return torch.where(self.mask.unsqueeze(-1), certain, logits)
+
+    def apply_to_statistics(self, statistics: Statistics) -> Statistics:
+        """Make the statistics those of a prediction that is certain where tokens are fixed."""
+        return Statistics(
+            entropy=statistics.entropy.masked_fill(self.mask, 0.0),
+            confidence=statistics.confidence.masked_fill(self.mask, 1.0),
+            argmax=self.apply(statistics.argmax),
+            sampled=self.apply(statistics.sampled),
+        )

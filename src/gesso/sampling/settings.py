@@ -6,15 +6,17 @@ from typing import Any
 
 from gesso.errors import ConfigError, SettingError
 from gesso.sampling.accept import Acceptance, EntropyBound
-from gesso.sampling.stop import StableAndConfident, Stop
+from gesso.sampling.named import NAMES, REFERENCE, RULES, entropy_bound_of, name_of, with_entropy_bound
+from gesso.sampling.stop import GiveUp, StableAndConfident, Stop
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature, Temperature
+from gesso.sampling.transition import Transition
 
 SAMPLER_KEYS = frozenset(
     {"sampler_config", "max_denoising_steps", "t_max", "t_min", "stability_threshold", "confidence_threshold"}
 )
 """The keys of generation_config.json that the sampler reads; the others belong to other readers."""
 
-OWN_SAMPLER_KEYS = frozenset({"acceptance_reach"})
+OWN_SAMPLER_KEYS = frozenset({"acceptance_rule", "acceptance_reach", "stop_patience"})
 """Keys beside the published ones. The reference refuses a generation_config.json that holds them."""
 
 
@@ -25,13 +27,13 @@ class SamplerSettings:
     Attributes:
         max_steps: steps that a canvas may take, at least 1.
         temperature: what the logits are divided by at each step.
-        acceptance: which sampled tokens a step keeps.
+        acceptance: which sampled tokens a step keeps; or, more generally, how it makes the next canvas.
         stop: when a canvas is finished before its steps run out.
     """
 
     max_steps: int = 48
     temperature: Temperature = field(default_factory=LinearTemperature)
-    acceptance: Acceptance = field(default_factory=EntropyBound)
+    acceptance: Acceptance | Transition = field(default_factory=EntropyBound)
     stop: Stop = field(default_factory=StableAndConfident)
 
     def __post_init__(self) -> None:
@@ -53,20 +55,22 @@ class SamplerSettings:
                 "Gesso reads _cls_name 'EntropyBoundSamplerConfig' with an entropy_bound"
             )
         try:
-            return cls(
+            published = cls(
                 max_steps=_read(config, "max_denoising_steps", int, 48),
                 temperature=LinearTemperature(
                     start=float(_read(config, "t_max", (int, float), 0.8)),
                     end=float(_read(config, "t_min", (int, float), 0.4)),
                 ),
-                acceptance=EntropyBound(
-                    bound_nats=float(_read(sampler, "entropy_bound", (int, float), 0.1)),
-                    reach=_read(config, "acceptance_reach", int, None),
-                ),
+                acceptance=EntropyBound(bound_nats=float(_read(sampler, "entropy_bound", (int, float), 0.1))),
                 stop=StableAndConfident(
                     stability_steps=_read(config, "stability_threshold", int, 1),
                     confidence_nats=float(_read(config, "confidence_threshold", (int, float), 0.005)),
                 ),
+            )
+            return published.with_overrides(
+                sampler=_read(config, "acceptance_rule", str, None),
+                reach=_read(config, "acceptance_reach", int, None),
+                patience=_read(config, "stop_patience", int, None),
             )
         except SettingError as error:
             raise ConfigError(f"generation_config.json: {error}") from error
@@ -77,15 +81,21 @@ class SamplerSettings:
         Raises:
             SettingError: the published layout has no words for these settings.
         """
-        match self:
-            case SamplerSettings(
-                temperature=LinearTemperature(start=start, end=end),
-                acceptance=EntropyBound(bound_nats=bound, reach=reach),
-                stop=StableAndConfident(stability_steps=stability, confidence_nats=confidence),
-            ) if start > end:
-                own = {} if reach is None else {"acceptance_reach": reach}
-                return own | {
-                    "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": bound},
+        patience = self.stop.patience if isinstance(self.stop, GiveUp) else None
+        stop = self.stop.rule if isinstance(self.stop, GiveUp) else self.stop
+        rule, bound = name_of(self.acceptance), entropy_bound_of(self.acceptance) or EntropyBound()
+        match self.temperature, stop:
+            case (
+                LinearTemperature(start=start, end=end),
+                StableAndConfident(stability_steps=stability, confidence_nats=confidence),
+            ) if start > end and rule is not None and self.stop == _patient(stop, patience):
+                own = {
+                    "acceptance_rule": None if rule == "entropy-bound" else rule,
+                    "acceptance_reach": bound.reach,
+                    "stop_patience": patience,
+                }
+                return {key: value for key, value in own.items() if value is not None} | {
+                    "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": bound.bound_nats},
                     "max_denoising_steps": self.max_steps,
                     "t_max": start,
                     "t_min": end,
@@ -93,13 +103,14 @@ class SamplerSettings:
                     "confidence_threshold": confidence,
                 }
         raise SettingError(
-            "generation_config.json can hold only LinearTemperature with t_max above t_min, EntropyBound and "
-            f"StableAndConfident, not {self}"
+            "generation_config.json can hold only LinearTemperature with t_max above t_min, a rule of acceptance that "
+            f"has a name, and StableAndConfident, not {self}"
         )
 
     def with_overrides(
         self,
         *,
+        sampler: str | None = None,
         steps: int | None = None,
         temperature: float | None = None,
         t_max: float | None = None,
@@ -108,6 +119,7 @@ class SamplerSettings:
         reach: int | None = None,
         confidence: float | None = None,
         stability: int | None = None,
+        patience: int | None = None,
     ) -> "SamplerSettings":
         """Change some values, as a user gives them; None changes nothing.
 
@@ -115,6 +127,8 @@ class SamplerSettings:
         `EntropyBound`, and so on.
 
         Args:
+            sampler: a rule of acceptance by its name in `gesso.sampling.named`; "reference" puts the published value in
+                the place of every one that is not given.
             steps: steps that a canvas may take.
             temperature: one temperature for all steps; 0 takes the most likely tokens.
             t_max: temperature of the first step.
@@ -123,10 +137,13 @@ class SamplerSettings:
             reach: positions behind the first uncertain one that may be accepted; 0 for all.
             confidence: mean entropy to stop below, in nats.
             stability: earlier steps that must have had the same draft.
+            patience: steps without progress after which a canvas is given up; 0 for never.
 
         Raises:
-            SettingError: a value is out of its range, or `temperature` is given together with `t_max` or `t_min`.
+            SettingError: a value is out of its range, there is no such sampler, an entropy bound is given to one that
+                has none, or `temperature` is given together with `t_max` or `t_min`.
         """
+        base = SamplerSettings() if sampler == REFERENCE else self
         changes: dict[str, Any] = {}
         if steps is not None:
             changes["max_steps"] = steps
@@ -138,18 +155,48 @@ class SamplerSettings:
         if temperature is not None:
             changes["temperature"] = ConstantTemperature(value=temperature)
         elif t_max is not None or t_min is not None:
-            changes["temperature"] = _linear(self.temperature, start=t_max, end=t_min)
-        if entropy_bound is not None or reach is not None:
-            accept = self.acceptance if isinstance(self.acceptance, EntropyBound) else EntropyBound()
-            changes["acceptance"] = EntropyBound(
-                bound_nats=accept.bound_nats if entropy_bound is None else entropy_bound,
-                reach=accept.reach if reach is None else reach or None,
-            )
-        if confidence is not None or stability is not None:
-            given = {"confidence_nats": confidence, "stability_steps": stability}
-            rule = self.stop if isinstance(self.stop, StableAndConfident) else StableAndConfident()
-            changes["stop"] = replace(rule, **{name: value for name, value in given.items() if value is not None})
-        return replace(self, **changes)
+            changes["temperature"] = _linear(base.temperature, start=t_max, end=t_min)
+        name = None if sampler == REFERENCE else sampler
+        changes["acceptance"] = _acceptance(base.acceptance, name, entropy_bound=entropy_bound, reach=reach)
+        changes["stop"] = _stop(base.stop, confidence=confidence, stability=stability, patience=patience)
+        return replace(base, **changes)
+
+
+def _acceptance(
+    base: Acceptance | Transition, name: str | None, *, entropy_bound: float | None, reach: int | None
+) -> Acceptance | Transition:
+    if name is not None:
+        if name not in RULES:
+            raise SettingError(f"no sampler is called {name!r}; choose from {', '.join(NAMES)}")
+        base = RULES[name](entropy_bound_of(base) or EntropyBound())
+    if entropy_bound is None and reach is None:
+        return base
+    bound = entropy_bound_of(base)
+    if bound is None and name is not None:
+        raise SettingError(f"the sampler is {name}, which has no entropy bound and no reach; leave them out")
+    bound = bound or EntropyBound()
+    return with_entropy_bound(
+        base,
+        EntropyBound(
+            bound_nats=bound.bound_nats if entropy_bound is None else entropy_bound,
+            reach=bound.reach if reach is None else reach or None,
+        ),
+    )
+
+
+def _stop(base: Stop, *, confidence: float | None, stability: int | None, patience: int | None) -> Stop:
+    rule = base.rule if isinstance(base, GiveUp) else base
+    if confidence is not None or stability is not None:
+        given = {"confidence_nats": confidence, "stability_steps": stability}
+        rule = rule if isinstance(rule, StableAndConfident) else StableAndConfident()
+        rule = replace(rule, **{name: value for name, value in given.items() if value is not None})
+    if patience is None:
+        return replace(base, rule=rule) if isinstance(base, GiveUp) else rule
+    return _patient(rule, patience or None)
+
+
+def _patient(rule: Stop, patience: int | None) -> Stop:
+    return rule if patience is None else GiveUp(rule=rule, patience=patience)
 
 
 def _linear(base: Temperature, *, start: float | None, end: float | None) -> LinearTemperature:
@@ -167,6 +214,6 @@ def _read(config: Mapping[str, Any], key: str, kind: type | tuple[type, ...], de
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, kind):
-        kinds = "a table" if kind is dict else "a whole number" if kind is int else "a number"
+        kinds = {dict: "a table", str: "a text", int: "a whole number"}.get(kind, "a number")
         raise ConfigError(f"generation_config.json: {key} is {value!r}; it must be {kinds}")
     return value

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from gesso.ops.categorical import invert_cdf_in_groups
 from gesso.shapes import CanvasEntropy, CanvasIds, Logits
 
 
@@ -56,18 +57,5 @@ def measure(logits: Logits, temperature: Float[Tensor, "B"], uniforms: Float64[T
     confidence, argmax = probabilities.max(-1)
     # A banned token has probability 0 and logarithm minus infinity, whose product would not be a number.
     entropy = -(probabilities * log_probabilities.clamp(min=torch.finfo(torch.float32).min)).sum(-1)
-    sampled = torch.where((temperature == 0)[:, None], argmax, invert_cdf(probabilities, uniforms))
+    sampled = torch.where((temperature == 0)[:, None], argmax, invert_cdf_in_groups(probabilities, uniforms))
     return Statistics(entropy=entropy, confidence=confidence, argmax=argmax, sampled=sampled)
-
-
-def invert_cdf(probabilities: Float[Tensor, "B C V"], uniforms: Float64[Tensor, "B C"]) -> CanvasIds:
-    """Sample a token at each position: the first whose cumulative probability exceeds the uniform number.
-
-    A token of probability zero is never chosen, and the cumulative sum is in float64, so rare tokens keep their share.
-    """
-    cdf = probabilities.cumsum(-1, dtype=torch.float64)
-    total = cdf[..., -1:].contiguous()
-    chosen = torch.searchsorted(cdf, uniforms.unsqueeze(-1) * total, right=True)
-    # Rounding may carry the product up to the total itself, past the last token that has any probability.
-    last = torch.searchsorted(cdf, total).clamp(max=cdf.shape[-1] - 1)
-    return torch.minimum(chosen, last).squeeze(-1)

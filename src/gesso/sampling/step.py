@@ -10,14 +10,16 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from gesso.diffusion.losses import leave_one_out_logits
 from gesso.sampling.constraint import Constraint
-from gesso.sampling.denoiser import Denoiser
+from gesso.sampling.denoiser import Denoiser, Reader
 from gesso.sampling.draws import Draws
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.statistics import Statistics, measure, temper
-from gesso.sampling.stop import DraftHistory
-from gesso.shapes import CanvasEntropy, CanvasIds, CanvasMask, RowLengths, RowMask, SoftEmbedding
+from gesso.sampling.stop import StopHistory
+from gesso.sampling.transition import Proposal, corrected_level, next_canvas
+from gesso.shapes import CanvasEntropy, CanvasIds, CanvasMask, Logits, RowLengths, RowMask, SoftEmbedding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +32,7 @@ class CanvasState:
         conditioning: the soft embedding to feed back; None before the first step.
         history: what the stopping rule remembers.
         finished: rows that the stopping rule has ended.
+        given_up: those of them that did not converge.
         step: steps taken so far by the batch.
         steps_used: steps taken so far by each row; a finished row takes no more.
         pins: tokens that the caller fixed.
@@ -39,12 +42,18 @@ class CanvasState:
     canvas: CanvasIds
     draft: CanvasIds
     conditioning: SoftEmbedding | None
-    history: DraftHistory
+    history: StopHistory
     finished: RowMask
+    given_up: RowMask
     step: int
     steps_used: RowLengths
     pins: Pins | None = None
     constraint: Constraint | None = None
+
+    @property
+    def converged(self) -> RowMask:
+        """Rows that ended before their steps ran out, and not because more of them would have been in vain."""
+        return self.finished & ~self.given_up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +63,8 @@ class StepResult:
     Attributes:
         state: the canvases after the step.
         sampled: the tokens drawn from the prediction.
-        accepted: positions whose sampled token is kept, pinned ones included; the others became noise.
+        accepted: positions whose sampled token is kept, pinned ones included; the others became noise, or
+            stayed as they were where the rule says so.
         entropy: entropy of each position's tempered prediction, in nats; zero at pins.
         mean_entropy: its mean over the positions that are neither pinned nor forced.
         temperature: what each row's logits were divided by; zero for a greedy choice.
@@ -81,6 +91,7 @@ def start_state(
         conditioning=None,
         history=settings.stop.start(batch, canvas_length, canvas.device),
         finished=torch.zeros(batch, dtype=torch.bool, device=canvas.device),
+        given_up=torch.zeros(batch, dtype=torch.bool, device=canvas.device),
         step=0,
         steps_used=torch.zeros(batch, dtype=torch.int64, device=canvas.device),
         pins=pins,
@@ -99,12 +110,17 @@ def denoise_step(state: CanvasState, denoiser: Denoiser, settings: SamplerSettin
     """
     value = settings.temperature.at(state.step, settings.max_steps)
     temperature = torch.full(state.finished.shape, value, dtype=torch.float32, device=state.canvas.device)
-    statistics, conditioning = predict(state, denoiser, temperature, draws.uniforms)
-    return finish_step(state, statistics, conditioning, temperature, draws.renoise, settings)
+    level = corrected_level(settings.acceptance, state.step, settings.max_steps)
+    statistics, conditioning = predict(state, denoiser, temperature, draws.uniforms, level)
+    return finish_step(state, statistics, conditioning, temperature, draws, settings)
 
 
 def predict(
-    state: CanvasState, denoiser: Denoiser, temperature: Float[Tensor, "B"], uniforms: Float64[Tensor, "B C"]
+    state: CanvasState,
+    denoiser: Denoiser,
+    temperature: Float[Tensor, "B"],
+    uniforms: Float64[Tensor, "B C"],
+    corrected_level: float | None = None,
 ) -> tuple[Statistics, SoftEmbedding]:
     """Run the network and read its prediction: the half of a step that a fused implementation replaces.
 
@@ -113,16 +129,48 @@ def predict(
         denoiser: the network.
         temperature: what to divide each row's logits by; zero for a greedy choice.
         uniforms: a number in [0, 1) for each position, which chooses its token.
+        corrected_level: sample as if no position showed its own token, in canvases of this keep probability; None: not.
 
     Returns:
         The statistics of the tempered prediction, and its soft embedding for the next step; both describe certainty
         where a token is pinned, and the prediction among valid canvases where there is a constraint.
     """
-    logits = temper(denoiser.denoise(state.canvas, state.conditioning), temperature)
+    if isinstance(denoiser, Reader) and state.constraint is None and corrected_level is None:
+        return _read_without_logits(state, denoiser, temperature, uniforms)
+    prediction = denoiser.denoise(state.canvas, state.conditioning)
+    statistics, logits = _read(state, prediction, temperature, uniforms)
+    if corrected_level is not None:
+        keep = torch.full((len(prediction), 1), corrected_level, device=prediction.device)
+        without_own_token = leave_one_out_logits(prediction, state.canvas, keep)
+        sampled = _read(state, without_own_token, temperature, uniforms)[0].sampled
+        statistics = replace(statistics, sampled=sampled)
+    return statistics, denoiser.soft_embed(logits)
+
+
+def _read_without_logits(
+    state: CanvasState, reader: Reader, temperature: Float[Tensor, "B"], uniforms: Float64[Tensor, "B C"]
+) -> tuple[Statistics, SoftEmbedding]:
+    """The fast path of `predict`: the network reads its own prediction, and pins are put in afterwards."""
+    reading = reader.read(state.canvas, state.conditioning, temperature, uniforms)
+    statistics = Statistics(
+        entropy=reading.entropy, confidence=reading.confidence, argmax=reading.argmax, sampled=reading.sampled
+    )
+    if state.pins is None:
+        return statistics, reading.soft_embedding
+    certain = reader.embed(state.pins.apply(torch.zeros_like(state.canvas)))
+    conditioning = torch.where(state.pins.mask[..., None], certain, reading.soft_embedding)
+    return state.pins.apply_to_statistics(statistics), conditioning
+
+
+def _read(
+    state: CanvasState, prediction: Logits, temperature: Float[Tensor, "B"], uniforms: Float64[Tensor, "B C"]
+) -> tuple[Statistics, Logits]:
+    """Temper a prediction, make it keep to pins and constraint, and measure it."""
+    logits = temper(prediction, temperature)
     if state.pins is not None:
         logits = state.pins.apply_to_logits(logits)
     if state.constraint is None:
-        return measure(logits, temperature, uniforms), denoiser.soft_embed(logits)
+        return measure(logits, temperature, uniforms), logits
     logits, sampled, best = state.constraint.condition(logits, uniforms)
     statistics = measure(logits, temperature, uniforms)
     sampled = torch.where((temperature == 0)[:, None], best, sampled)
@@ -132,7 +180,7 @@ def predict(
         argmax=torch.where(constrained, best, statistics.argmax),
         sampled=torch.where(constrained, sampled, statistics.sampled),
     )
-    return statistics, denoiser.soft_embed(logits)
+    return statistics, logits
 
 
 def finish_step(
@@ -140,7 +188,7 @@ def finish_step(
     statistics: Statistics,
     conditioning: SoftEmbedding,
     temperature: Float[Tensor, "B"],
-    renoise: CanvasIds,
+    draws: Draws,
     settings: SamplerSettings,
 ) -> StepResult:
     """Decide what becomes of a prediction: the half of a step after the network.
@@ -150,23 +198,35 @@ def finish_step(
         statistics: the prediction, as `predict` reads it.
         conditioning: its soft embedding.
         temperature: what each row's logits were divided by.
-        renoise: the random token that each position takes if its sampled one is not accepted.
+        draws: the randomness of the step.
         settings: acceptance and stopping.
     """
     fixed = _fixed(state)
-    accepted = settings.acceptance.accept(statistics.entropy, statistics.confidence, fixed)
-    canvas = torch.where(accepted, statistics.sampled, renoise)
+    proposal = Proposal(
+        canvas=state.canvas,
+        sampled=statistics.sampled,
+        noise=draws.renoise,
+        coins=draws.coins,
+        entropy=statistics.entropy,
+        confidence=statistics.confidence,
+        fixed=fixed,
+        vocab_size=draws.vocab_size,
+        step=state.step,
+        max_steps=settings.max_steps,
+    )
+    canvas, accepted = next_canvas(settings.acceptance, proposal)
 
     draft = _keep(state.finished, state.draft, statistics.argmax)
     mean_entropy = _mean_of_free(statistics.entropy, fixed)
-    finished, history = settings.stop.decide(state.history, draft, mean_entropy)
+    decision = settings.stop.decide(state.history, draft, mean_entropy)
     return StepResult(
         state=CanvasState(
             canvas=_keep(state.finished, state.canvas, canvas),
             draft=draft,
             conditioning=_keep(state.finished, state.conditioning, conditioning),
-            history=history,
-            finished=state.finished | finished,
+            history=decision.history,
+            finished=state.finished | decision.converged | decision.given_up,
+            given_up=state.given_up | (decision.given_up & ~state.finished),
             step=state.step + 1,
             steps_used=state.steps_used + ~state.finished,
             pins=state.pins,

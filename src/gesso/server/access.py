@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gesso.server.json_response import AsciiJSONResponse
 from gesso.server.metrics import Metrics
 from gesso.server.refusal import CLIENT_CLOSED, Refusal
+from gesso.server.tracing import Tracing
 
 log = logging.getLogger("gesso.server.access")
 
@@ -38,6 +40,7 @@ class Access:
         max_body_bytes: int,
         body_timeout_s: float,
         metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
         """Wrap an application.
 
@@ -50,6 +53,7 @@ class Access:
             max_body_bytes: How large a body may be, whatever its header says.
             body_timeout_s: How long a body may take to arrive.
             metrics: Where requests are counted.
+            tracing: Where requests that have a body are told.
         """
         self._app = app
         self._keys = tuple(key.encode("ascii") for key in api_keys)
@@ -58,6 +62,7 @@ class Access:
         self._max_body_bytes = max_body_bytes
         self._body_timeout_s = body_timeout_s
         self._metrics = metrics
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -65,6 +70,17 @@ class Access:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._max_body_bytes, self._body_timeout_s)
+        if scope["method"] != "POST":
+            await self._answer(scope, exchange)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        with self._tracing.request(scope["method"], headers) as told:
+            try:
+                await self._answer(scope, exchange)
+            finally:
+                told |= exchange.attributes
+
+    async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
         began_at = time.perf_counter()
         try:
             if (refusal := self._refusal(scope)) is None:
@@ -136,6 +152,19 @@ class _Exchange:
     def path(self) -> str:
         """The endpoint's own path, so that the number of different ones stays small."""
         return getattr(self._scope.get("route"), "path", "other")
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What a span of OpenTelemetry says, in its words."""
+        facts = self._scope.get("facts", {})
+        named = {
+            "http.route": self.path,
+            "http.response.status_code": self.status,
+            "gesso.request_id": self.request_id,
+            "gen_ai.usage.input_tokens": facts.get("prompt_tokens"),
+            "gen_ai.usage.output_tokens": facts.get("completion_tokens"),
+        }
+        return {name: value for name, value in named.items() if value is not None}
 
     async def receive(self) -> Message:
         if self._is_body_read:

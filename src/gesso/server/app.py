@@ -10,22 +10,29 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from gesso import __version__
 from gesso.lm.language_model import LanguageModel
-from gesso.server import chat, completions, infilling, messages, operations, page, refusal, responses, tokens
+from gesso.server import chat, completions, editing, infilling, messages, operations, page, refusal, responses, tokens
 from gesso.server.access import REQUEST_ID, Access
 from gesso.server.json_response import AsciiJSONResponse
 from gesso.server.service import Service
 from gesso.server.settings import LOOPBACK, ServerSettings
+from gesso.server.tracing import Tracing, tracing_to
 
 
-def create_app(lm: LanguageModel, settings: ServerSettings, *, page_folder: Path = page.FOLDER) -> FastAPI:
+def create_app(
+    lm: LanguageModel, settings: ServerSettings, *, page_folder: Path = page.FOLDER, tracing: Tracing | None = None
+) -> FastAPI:
     """Make the application that serves a model.
 
     Args:
         lm: The model.
         settings: Limits and keys; where to listen is the caller's part.
         page_folder: Files of the page at `/`; there is none if the folder is not there.
+        tracing: Makes spans; None makes those that the settings ask for.
+
+    Raises:
+        SettingError: Spans are asked for, and OpenTelemetry is not installed.
     """
-    service = Service(lm, settings)
+    service = Service(lm, settings, tracing_to(settings.otlp_endpoint) if tracing is None else tracing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -41,7 +48,7 @@ def create_app(lm: LanguageModel, settings: ServerSettings, *, page_folder: Path
         redoc_url=None,
     )
     app.state.service = service
-    for room in (chat, completions, responses, messages, infilling, tokens, operations):
+    for room in (chat, completions, responses, messages, infilling, editing, tokens, operations):
         app.include_router(room.router)
     refusal.install(app)
     page_addresses = page.add_page(app, page_folder)
@@ -53,6 +60,7 @@ def create_app(lm: LanguageModel, settings: ServerSettings, *, page_folder: Path
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.body_timeout_s,
         metrics=service.metrics,
+        tracing=service.tracing,
     )
     if settings.cors_origins:  # outside of the rest, so that refusals can be read too
         app.add_middleware(

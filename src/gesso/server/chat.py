@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
@@ -29,6 +29,7 @@ from gesso.server.parameters import (
 from gesso.server.progress import Ended, Order
 from gesso.server.reply_stream import ReplyPiece
 from gesso.server.service import Service, service_of
+from gesso.server.structured import ResponseFormat, Structured, compiled_rule
 from gesso.text.message import ToolCall
 
 router = APIRouter()
@@ -44,14 +45,7 @@ class TemplateSettings(Body):
     enable_thinking: bool = False
 
 
-class ResponseFormat(Body):
-    """Form of the answer: text."""
-
-    type: Annotated[Literal["text", "json_object", "json_schema"], unsupported("text")]
-    json_schema: Annotated[dict[str, Any] | None, unsupported()] = None
-
-
-class ChatRequest(SeveralChoices):
+class ChatRequest(SeveralChoices, Structured):
     """A conversation to answer."""
 
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
@@ -105,15 +99,21 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
 
 
 def _orders(service: Service, body: ChatRequest) -> list[Order]:
+    tools = [tool.function for tool in body.tools or [] if body.tool_choice != "none"]
+    thinking = body.chat_template_kwargs.enable_thinking
     return orders(
         service.lm,
-        prompt_ids(
-            service.lm,
-            as_messages(body.messages),
-            thinking=body.chat_template_kwargs.enable_thinking,
-            tools=[tool.function for tool in body.tools or [] if body.tool_choice != "none"],
-        ),
+        prompt_ids(service.lm, as_messages(body.messages), thinking=thinking, tools=tools),
         body,
+        rule=compiled_rule(
+            service.lm,
+            body,
+            form=body.response_format,
+            tools=tools,
+            tool_choice=body.tool_choice,
+            thinking=thinking,
+            stop=stops(body.stop),
+        ),
         sampler=sampler_for(service.lm, body, body.reasoning_effort),
         max_new_tokens=body.max_completion_tokens or body.max_tokens,
         stop=stops(body.stop),

@@ -30,19 +30,21 @@ from gesso.server.progress import Ended, Order
 from gesso.server.refusal import Refusal
 from gesso.server.reply_stream import ReplyPiece
 from gesso.server.service import Service, service_of
+from gesso.server.structured import ResponseFormat, Structured, check_unstructured, compiled_rule
 
 router = APIRouter()
 
 Ids = Annotated[list[int], Field(min_length=1)]
 
 
-class CompletionRequest(SeveralChoices):
+class CompletionRequest(SeveralChoices, Structured):
     """A text to go on from; several; or token ids of one or several. With a suffix, what stands between is written."""
 
     prompt: str | Ids | Annotated[list[str] | list[Ids], Field(min_length=1, max_length=MAX_CHOICES)]
     suffix: str | None = None
     max_tokens: MaxTokens | None = None
     echo: bool = False
+    response_format: ResponseFormat | None = None
 
     logprobs: Annotated[int | None, unsupported()] = None
     best_of: Annotated[int | None, unsupported(1)] = None
@@ -83,6 +85,7 @@ def _prompts(lm: LanguageModel, body: CompletionRequest) -> list[list[int]]:
 def _orders(service: Service, body: CompletionRequest) -> tuple[list[Order], list[str]]:
     """An order for each text, and what each text begins with."""
     sampler, prompts = sampler_for(service.lm, body), _prompts(service.lm, body)
+    rule = compiled_rule(service.lm, body, form=body.response_format, stop=stops(body.stop))
     made = [
         order
         for ids in prompts
@@ -96,6 +99,7 @@ def _orders(service: Service, body: CompletionRequest) -> tuple[list[Order], lis
             is_conversation=False,
             num=body.n,
             max_prompt_tokens=service.settings.max_prompt_tokens,
+            rule=rule,
         )
     ]
     echoes = [service.lm.tokenizer.decode(ids) if body.echo else "" for ids in prompts]
@@ -132,7 +136,8 @@ class TextChoices:
 async def _filled(envelope: Envelope, body: CompletionRequest, request: Request) -> dict[str, Any]:
     """Fill the hole between prompt and suffix."""
     lm, service, prefix, suffix = envelope.service.lm, envelope.service, body.prompt, body.suffix or ""
-    for name in ("stream", "echo", "stop"):
+    check_unstructured(body, "suffix")
+    for name in ("stream", "echo", "stop", "response_format"):
         if getattr(body, name):
             raise Refusal(f"{name} and suffix are both given; a hole is filled whole: leave {name} out", param=name)
     if not isinstance(prefix, str):
@@ -147,7 +152,7 @@ async def _filled(envelope: Envelope, body: CompletionRequest, request: Request)
         lm.infill, prefix, suffix, steps=body.diffusion.steps, temperature=body.temperature, **_hole(body.max_tokens)
     )
     fillings: list[Infill] = [
-        await service.infill(partial(fill, seed=seed), len(prefix) + len(suffix), request)
+        await service.fill(partial(fill, seed=seed), len(prefix) + len(suffix), request)
         for seed in seeds(body.seed, body.n)
     ]
     prompt_tokens = len(lm.tokenizer.encode(prefix, add_bos=True)) + len(lm.tokenizer.encode(suffix))

@@ -50,12 +50,12 @@ class ChatMessage(Body):
 
 
 class FunctionTool(Body):
-    """What a tool is for and takes, as JSON Schema."""
+    """What a tool is for and takes, as JSON Schema. A call that is asked for keeps to it, `strict` or not."""
 
     name: Annotated[str, Field(min_length=1)]
     description: str | None = None
     parameters: dict[str, Any] | None = None
-    strict: Annotated[bool | None, unsupported(False)] = None
+    strict: bool | None = None
 
     def declared(self) -> dict[str, Any]:
         """The tool as the chat template reads it."""
@@ -70,8 +70,8 @@ class Tool(Body):
     function: FunctionTool
 
 
-ToolChoice = Annotated[Literal["auto", "none", "required"] | dict[str, Any] | None, unsupported("auto", "none")]
-"""Whether the model may call tools. It cannot be made to."""
+ToolChoice = Literal["auto", "none", "required"] | dict[str, Any] | None
+"""Whether the model may call tools, or must call one, or must call this one."""
 
 
 def as_text(content: Content | None) -> str:

@@ -10,13 +10,22 @@ from pydantic import Field
 
 from gesso.server import sse
 from gesso.server.answer import new_id, note
-from gesso.server.conversation import CallPart, ChatMessage, FunctionCall, FunctionTool, as_messages, prompt_ids
+from gesso.server.conversation import (
+    CallPart,
+    ChatMessage,
+    FunctionCall,
+    FunctionTool,
+    ToolChoice,
+    as_messages,
+    prompt_ids,
+)
 from gesso.server.json_response import AsciiJSONResponse
 from gesso.server.parameters import Body, MaxTokens, Sampling, check_no_drafts, orders, sampler_for, stops, unsupported
 from gesso.server.progress import Ended, Grown, Order, Progress
 from gesso.server.refusal import Refusal, as_refusal
 from gesso.server.reply_stream import ReplyPiece
 from gesso.server.service import Service, service_of
+from gesso.server.structured import compiled_rule
 from gesso.server.worker import Ticket
 
 router = APIRouter()
@@ -67,9 +76,9 @@ class ThinkingSettings(Body):
 
 
 class MessagesToolChoice(Body):
-    """Whether the model may call tools. It cannot be made to."""
+    """Whether the model may call tools, or must call any, or must call the tool of this name."""
 
-    type: Annotated[Literal["auto", "none", "any", "tool"], unsupported("auto", "none")]
+    type: Literal["auto", "none", "any", "tool"]
     name: str | None = None
     disable_parallel_tool_use: Annotated[bool | None, unsupported(False)] = None
 
@@ -129,29 +138,48 @@ def _prompt_ids(service: Service, body: CountRequest) -> list[int]:
         raise Refusal("the last message is the assistant's; a reply cannot be begun for it: end with a user's message")
     system = [] if body.system is None else [ChatMessage(role="system", content=_text(body.system, "system"))]
     turns = [turn for index, one in enumerate(body.messages) for turn in _turns(one, f"messages.{index}")]
-    wants_tools = body.tool_choice is None or body.tool_choice.type != "none"
-    return prompt_ids(
-        service.lm,
-        as_messages([*system, *turns]),
-        thinking=body.thinking is not None and body.thinking.type != "disabled",
-        tools=[
-            FunctionTool(name=tool.name, description=tool.description, parameters=tool.input_schema)
-            for tool in body.tools or []
-            if wants_tools
-        ],
-    )
+    return prompt_ids(service.lm, as_messages([*system, *turns]), thinking=_thinks(body), tools=_tools(body))
+
+
+def _thinks(body: CountRequest) -> bool:
+    return body.thinking is not None and body.thinking.type != "disabled"
+
+
+def _tools(body: CountRequest) -> list[FunctionTool]:
+    if body.tool_choice is not None and body.tool_choice.type == "none":
+        return []
+    return [
+        FunctionTool(name=tool.name, description=tool.description, parameters=tool.input_schema)
+        for tool in body.tools or []
+    ]
+
+
+def _tool_choice(choice: MessagesToolChoice | None) -> ToolChoice:
+    """The choice in OpenAI's words."""
+    if choice is None or choice.type in ("auto", "none"):
+        return None
+    return "required" if choice.type == "any" else {"type": "function", "name": choice.name}
 
 
 def _order(service: Service, body: MessagesRequest) -> Order:
+    stop = stops(body.stop_sequences, "stop_sequences")
     return orders(
         service.lm,
         _prompt_ids(service, body),
         body,
         sampler=sampler_for(service.lm, body),
         max_new_tokens=body.max_tokens,
-        stop=stops(body.stop_sequences, "stop_sequences"),
+        stop=stop,
         is_conversation=True,
         max_prompt_tokens=service.settings.max_prompt_tokens,
+        rule=compiled_rule(
+            service.lm,
+            body,
+            tools=_tools(body),
+            tool_choice=_tool_choice(body.tool_choice),
+            thinking=_thinks(body),
+            stop=stop,
+        ),
     )[0]
 
 

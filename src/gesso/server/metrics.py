@@ -1,8 +1,10 @@
 """What an operator watches, in the format of Prometheus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from gesso.lm.generation import Generation
 
@@ -53,6 +55,10 @@ class Metrics:
         """Add a gauge that is read when it is asked for."""
         Gauge(name, meaning, registry=self._registry).set_function(measure)
 
+    def watch_count(self, name: str, meaning: str, measure: Callable[[], float]) -> None:
+        """Add a counter that is kept elsewhere, and read when it is asked for."""
+        self._registry.register(_Watched(name, meaning, measure))
+
     def count(self, result: Generation) -> None:
         """Count a finished text; its prompt is counted where it is read."""
         self.texts.labels(result.finish_reason).inc()
@@ -62,3 +68,15 @@ class Metrics:
     def exposition(self) -> bytes:
         """All figures as Prometheus reads them."""
         return generate_latest(self._registry)
+
+
+class _Watched(Collector):
+    """A counter that somebody else counts."""
+
+    def __init__(self, name: str, meaning: str, measure: Callable[[], float]) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._measure = measure
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._meaning, value=self._measure())

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gesso.engine.request import FirstCanvas, Request
+from gesso.constrain.constraint import CompiledRule
+from gesso.engine.request import MAX_ALTERNATIVES, FirstCanvas, Mode, Request
 from gesso.errors import SettingError
 from gesso.lm.candidates import seeds
 from gesso.lm.language_model import LanguageModel
@@ -64,6 +65,7 @@ class Diffusion(Body):
     Attributes:
         stream_drafts: Stream what the canvas shows after its steps.
         draft_interval: Seconds between two frames at least; 0 asks for every step.
+        alternatives: Likeliest tokens that a frame tells of at each position that is not certain.
         steps: Most denoising steps of a canvas.
         t_max: Temperature of the first step.
         t_min: Temperature that later steps fall towards.
@@ -71,11 +73,17 @@ class Diffusion(Body):
         reach: Positions from the first uncertain one on that a step may accept; 0 for all.
         confidence: Mean entropy below which a stable canvas is done, in nats.
         stability: Earlier steps that must have had the same draft.
+        sampler: Which rule accepts tokens, such as "rising-bound"; "reference" for all settings as published.
+        mode: "diffusion", "verified" or "autoregressive".
+        patience: Steps without progress after which a canvas is given up; 0 for never.
         pins: Fixed tokens of the first canvas.
+        regex: The text matches this regular expression, whole.
+        choice: The text is one of these.
     """
 
     stream_drafts: bool = False
     draft_interval: Annotated[float, Field(ge=0, le=60)] = 0.1
+    alternatives: Annotated[int, Field(ge=0, le=MAX_ALTERNATIVES)] = 0
     steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     t_max: Annotated[float, Field(ge=0)] | None = None
     t_min: Annotated[float, Field(ge=0)] | None = None
@@ -83,7 +91,12 @@ class Diffusion(Body):
     reach: Annotated[int, Field(ge=0)] | None = None
     confidence: Annotated[float, Field(gt=0)] | None = None
     stability: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    sampler: str | None = None
+    mode: Mode | None = None
+    patience: Annotated[int, Field(ge=0, le=10_000)] | None = None
     pins: tuple[Pin, ...] = Field(default=(), strict=False, max_length=1_000)
+    regex: str | None = None
+    choice: Annotated[list[str], Field(min_length=1, max_length=10_000)] | None = None
 
 
 Temperature = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -150,6 +163,10 @@ class SeveralChoices(Sampling):
             raise PydanticCustomError("invalid_value", "stream_options is given, and stream is not; give stream: true")
         if self.diffusion.stream_drafts and not self.stream:
             raise PydanticCustomError("invalid_value", "diffusion.stream_drafts is given, and stream is not; give both")
+        if self.diffusion.alternatives and not self.diffusion.stream_drafts:
+            raise PydanticCustomError(
+                "invalid_value", "diffusion.alternatives is given, and diffusion.stream_drafts is not; give both"
+            )
         return self
 
     @property
@@ -183,6 +200,8 @@ def sampler_for(lm: LanguageModel, body: Sampling, effort: Effort | None = None)
             reach=extra.reach,
             confidence=extra.confidence,
             stability=extra.stability,
+            sampler=extra.sampler,
+            patience=extra.patience,
         )
     except SettingError as error:
         raise Refusal(str(error), param="temperature" if body.temperature is not None else "diffusion") from error
@@ -194,12 +213,13 @@ def check_no_drafts(body: Sampling) -> None:
     Raises:
         Refusal: Drafts are wanted.
     """
-    if body.diffusion.stream_drafts:
-        raise Refusal(
-            "drafts are not streamed here; ask /v1/chat/completions or /v1/completions",
-            param="diffusion.stream_drafts",
-            code="unsupported_parameter",
-        )
+    for name in ("stream_drafts", "alternatives"):
+        if getattr(body.diffusion, name):
+            raise Refusal(
+                "drafts are not streamed here; ask /v1/chat/completions or /v1/completions",
+                param=f"diffusion.{name}",
+                code="unsupported_parameter",
+            )
 
 
 def stops(stop: Stop | None, param: str = "stop") -> tuple[str, ...]:
@@ -230,6 +250,7 @@ def orders(
     is_conversation: bool,
     num: int = 1,
     max_prompt_tokens: int | None = None,
+    rule: CompiledRule | None = None,
 ) -> list[Order]:
     """Make an order for each text that a prompt shall have.
 
@@ -252,6 +273,9 @@ def orders(
             seed=seed,
             stop_ids=lm.stop_ids,
             first_canvas=first_canvas,
+            mode=lm.mode_for(body.diffusion.mode, body.diffusion.sampler),
+            rule=rule,
+            alternatives=body.diffusion.alternatives,
         )
         request.check(lm.network.config)
         interval = body.diffusion.draft_interval if body.diffusion.stream_drafts else None

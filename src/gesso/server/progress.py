@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gesso.engine.engine import EventStream
 from gesso.engine.events import CanvasCommitted, StepDone
 from gesso.engine.request import Request
 from gesso.lm.generation import Generation
 from gesso.lm.language_model import LanguageModel
-from gesso.lm.trace import Span, committed_spans, spans
+from gesso.lm.trace import Span, committed_spans, rounded, spans
 from gesso.lm.writing import Writing
 from gesso.server.reply_stream import ReplyPiece, ReplyStream
 
@@ -72,15 +73,23 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grown:
-    """A canvas was committed: the text grew for good.
+    """A canvas was committed: the text grew for good. Times are seconds of `time.monotonic`.
 
     Attributes:
+        canvas: Which canvas, from 0.
+        taken_up_at: When it was its turn: when the text was begun, or the canvas before was committed.
+        began_at: When the text before it was encoded and its first step begun.
+        committed_at: When its last step was over.
         piece: What it grew by.
         steps: Denoising steps of the canvas.
         converged: Its stopping rule ended it.
         frame: The canvas as it was committed, if drafts are told.
     """
 
+    canvas: int
+    taken_up_at: float
+    began_at: float
+    committed_at: float
     piece: ReplyPiece
     steps: int
     converged: bool
@@ -124,7 +133,9 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
     )
     reply = ReplyStream(lm.template, lm.tokenizer, stop=order.stop) if order.is_conversation else None
     wants_drafts, next_draft_at = order.draft_interval_s is not None, 0.0
-    total = order.request.sampler.max_steps
+    total = order.request.max_steps(lm.network.config.canvas_length)
+    taken_up_at, source = time.monotonic(), writing.begin()
+    assert isinstance(source, EventStream), "an engine writes it"
     for event in writing:
         if isinstance(event, StepDone):
             if wants_drafts and clock() >= next_draft_at:
@@ -140,9 +151,18 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
                 total=total,
                 spans=committed_spans(event, lm.tokenizer.decode),
             )
-            yield Grown(
-                piece=piece, steps=event.steps, converged=event.converged, frame=frame if wants_drafts else None
+            grown = Grown(
+                canvas=event.canvas_index,
+                taken_up_at=taken_up_at,
+                began_at=source.began_at[event.canvas_index],
+                committed_at=time.monotonic(),
+                piece=piece,
+                steps=event.steps,
+                converged=event.converged,
+                frame=frame if wants_drafts else None,
             )
+            taken_up_at = grown.committed_at
+            yield grown
         else:
             piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=True)
             yield Ended(piece=piece, result=writing.result(), stop_string=_met(lm, order.stop, writing.token_ids))
@@ -180,4 +200,8 @@ def _span_facts(span: Span) -> dict[str, Any]:
         "state": span.state,
         "confidence": round(span.confidence, 3),
     }
-    return facts if span.draft == span.text else facts | {"draft": span.draft}
+    if span.draft != span.text:
+        facts["draft"] = span.draft
+    if span.alternatives:
+        facts["alternatives"] = rounded(span.alternatives)
+    return facts

@@ -47,7 +47,7 @@ class ResponseRecord:
             "reasoning": self._settings["reasoning"],
             "store": False,
             "temperature": self._settings["temperature"],
-            "text": {"format": {"type": "text"}},
+            "text": {"format": self._format()},
             "tool_choice": self._settings["tool_choice"] or "auto",
             "tools": self._tools,
             "top_p": None,
@@ -55,6 +55,10 @@ class ResponseRecord:
             "usage": None if ended is None else self._usage(ended),
             "user": self._settings["user"],
         }
+
+    def _format(self) -> dict[str, Any]:
+        form = (self._settings["text"] or {}).get("format") or {"type": "text"}
+        return {name: value for name, value in form.items() if value is not None}
 
     def _usage(self, ended: Ended) -> dict[str, Any]:
         result = ended.result

@@ -21,11 +21,12 @@ from gesso.server.conversation import (
     prompt_ids,
 )
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.parameters import Body, Effort, MaxTokens, Sampling, check_no_drafts, orders, sampler_for, unsupported
+from gesso.server.parameters import Body, Effort, MaxTokens, check_no_drafts, orders, sampler_for, unsupported
 from gesso.server.progress import Ended, Grown, Order, Progress
 from gesso.server.refusal import Refusal, as_refusal
 from gesso.server.response_items import Output, ResponseRecord
 from gesso.server.service import Service, service_of
+from gesso.server.structured import Structured, TextFormat, compiled_rule
 from gesso.server.worker import Ticket
 
 router = APIRouter()
@@ -63,12 +64,6 @@ class Reasoning(Body):
     summary: Annotated[str | None, unsupported("auto")] = None
 
 
-class TextFormat(Body):
-    """Form of the answer: text."""
-
-    type: Annotated[Literal["text", "json_object", "json_schema"], unsupported("text")]
-
-
 class TextSettings(Body):
     """How the answer is written."""
 
@@ -76,7 +71,7 @@ class TextSettings(Body):
     verbosity: Annotated[str | None, unsupported("medium")] = None
 
 
-class ResponseRequest(Sampling):
+class ResponseRequest(Structured):
     """A conversation to answer."""
 
     input: str | Annotated[list[InputItem], Field(min_length=1)]
@@ -108,7 +103,7 @@ async def responses(body: ResponseRequest, request: Request) -> Response:
     order = await asyncio.to_thread(_order, service, body)
     ticket = service.submit([order])
     tools = [tool.model_dump() for tool in body.tools or []]
-    record = ResponseRecord(service=service, settings=body.model_dump(), tools=tools)
+    record = ResponseRecord(service=service, settings=body.model_dump(by_alias=True), tools=tools)
     if body.stream:
         return sse.EventStream(
             _events(record, ticket, request), ping_interval_s=service.settings.ping_interval_s, on_end=ticket.cancel
@@ -131,6 +126,13 @@ def _order(service: Service, body: ResponseRequest) -> Order:
         stop=(),
         is_conversation=True,
         max_prompt_tokens=service.settings.max_prompt_tokens,
+        rule=compiled_rule(
+            service.lm,
+            body,
+            form=None if body.text is None else body.text.format,
+            tools=tools,
+            tool_choice=body.tool_choice,
+        ),
     )[0]
 
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from gesso import __version__
-from gesso.lm.infill import Infill
 from gesso.lm.language_model import LanguageModel
 from gesso.server.metrics import Metrics
 from gesso.server.progress import Ended, Grown, Order, Progress, tell
 from gesso.server.refusal import CLIENT_CLOSED, Refusal
 from gesso.server.settings import ServerSettings
+from gesso.server.tracing import Tracing
 from gesso.server.worker import Ticket, Worker
 
 Result = TypeVar("Result")
@@ -23,9 +23,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filled:
-    """A hole that is filled, as the item of a job."""
+    """What holes are filled with, as the item of a job."""
 
-    infill: Infill
+    result: Any
 
     is_skippable = False
 
@@ -33,12 +33,13 @@ class Filled:
 class Service:
     """A model being served."""
 
-    def __init__(self, lm: LanguageModel, settings: ServerSettings) -> None:
+    def __init__(self, lm: LanguageModel, settings: ServerSettings, tracing: Tracing) -> None:
         """Starts its threads."""
         # The worker advances so many texts in turn, and the engine has a row for each of them.
         self.lm = replace(lm, engine_settings=replace(lm.engine_settings, max_rows=settings.max_running))
         self.settings = settings
         self.metrics = Metrics()
+        self.tracing = tracing
         self.started_at = int(time.time())
         self.name = settings.served_name or lm.name.rstrip("/").rsplit("/", maxsplit=1)[-1]
         self.writer = Worker(
@@ -51,6 +52,14 @@ class Service:
         self.filler = Worker(name="gesso-filler", max_running=1, max_queued=settings.max_queued_requests)
         self.metrics.watch("gesso_texts_running", "Texts that are written now.", lambda: self.writer.num_running)
         self.metrics.watch("gesso_texts_waiting", "Texts in the queue.", lambda: self.writer.num_waiting)
+        self.metrics.watch_count(
+            "gesso_prefix_cache_queries",
+            "Tokens of prompts that were looked up in the prefix cache.",
+            lambda: self.lm.engine.prefix_cache.looked_up,
+        )
+        self.metrics.watch_count(
+            "gesso_prefix_cache_hits", "Of these, tokens that it held.", lambda: self.lm.engine.prefix_cache.shared
+        )
         self.metrics.watch("gesso_tokens_waiting", "Tokens in the queue.", lambda: self.writer.waiting_tokens)
 
     @property
@@ -67,6 +76,7 @@ class Service:
         """End all texts and the threads."""
         self.writer.close()
         self.filler.close()
+        self.tracing.close()
 
     def check_model(self, name: str | None) -> None:
         """Refuse a model that is not served; None is the one that is.
@@ -101,7 +111,7 @@ class Service:
             GenerationError: The network's output is not numbers.
         """
         loop = asyncio.get_running_loop()
-        asked_at, deadline = time.monotonic(), loop.time() + self.settings.request_timeout_s
+        asked_at, deadline = ticket.asked_at, loop.time() + self.settings.request_timeout_s
         has_begun, is_first, num_open = False, True, ticket.num_jobs
         try:
             while True:
@@ -113,11 +123,16 @@ class Service:
                 except TimeoutError:
                     raise self._too_slow() from None
                 if not has_begun:
-                    has_begun = True
-                    self.metrics.queue_seconds.observe(max(0.0, (ticket.began_at or asked_at) - asked_at))
+                    has_begun, began_at = True, ticket.began_at or asked_at
+                    self.metrics.queue_seconds.observe(max(0.0, began_at - asked_at))
+                    self.tracing.record("queue", asked_at, began_at)
                 if isinstance(item, Grown):
                     self.metrics.canvases.labels(str(item.converged).lower()).inc()
                     self.metrics.steps.observe(item.steps)
+                    place = {"text": index, "canvas": item.canvas}
+                    self.tracing.record("encode", item.taken_up_at, item.began_at, **place)
+                    steps = {"steps": item.steps, "converged": item.converged}
+                    self.tracing.record("canvas", item.began_at, item.committed_at, **place, **steps)
                     if is_first:
                         self.metrics.first_commit_seconds.observe(time.monotonic() - asked_at)
                     is_first = False
@@ -145,11 +160,11 @@ class Service:
         finally:
             ticket.cancel()
 
-    async def infill(self, fill: Callable[[], Infill], tokens: int, request: Request) -> Infill:
-        """Have a hole filled.
+    async def fill(self, work: Callable[[], Result], tokens: int, request: Request) -> Result:
+        """Have holes filled.
 
         Args:
-            fill: Fills it.
+            work: Fills them.
             tokens: What it comes to.
             request: Whoever wants it.
 
@@ -159,17 +174,18 @@ class Service:
         """
 
         def job() -> Iterator[Filled]:
-            yield Filled(infill=fill())
+            yield Filled(result=work())
 
         ticket: Ticket[Filled] = self.filler.submit([(job, tokens)])
 
-        async def wait() -> Infill:
+        async def wait() -> Result:
             try:
                 async with asyncio.timeout(self.settings.request_timeout_s):
                     _, filled = await anext(ticket)
             except TimeoutError:
                 raise self._too_slow() from None
-            return filled.infill
+            result: Result = filled.result
+            return result
 
         try:
             return await unless_disconnected(request, wait())

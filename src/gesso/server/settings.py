@@ -34,6 +34,7 @@ class ServerSettings:
         drain_timeout_s: When asked to end, how long texts in progress may take to finish.
         ping_interval_s: A stream that is silent for this long gets a comment, so that proxies keep it open.
         log_format: "text" or "json": one line for each request.
+        otlp_endpoint: Collector of OpenTelemetry that is told where the time goes; None tells nobody.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +54,7 @@ class ServerSettings:
     drain_timeout_s: float = 30.0
     ping_interval_s: float = 10.0
     log_format: str = "text"
+    otlp_endpoint: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -73,6 +75,9 @@ class ServerSettings:
                 raise SettingError(f"the TLS file {path} does not exist; correct the path")
         if self.log_format not in LOG_FORMATS:
             raise SettingError(f"log_format is {self.log_format!r}; use one of {', '.join(LOG_FORMATS)}")
+
+        if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
+            raise SettingError(f"otlp_endpoint is {self.otlp_endpoint!r}; give one such as http://localhost:4318")
 
     @property
     def is_local(self) -> bool:

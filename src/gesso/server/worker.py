@@ -52,6 +52,11 @@ class Ticket(Generic[Item]):
     """What becomes of some jobs that were handed in together: an asynchronous iterator of (job, item).
 
     It belongs to the event loop that it was made in.
+
+    Attributes:
+        num_jobs: How many jobs.
+        asked_at: When they were handed in, in seconds of `time.monotonic`.
+        began_at: When the first of them was begun; None before.
     """
 
     def __init__(self, num_jobs: int) -> None:
@@ -61,6 +66,7 @@ class Ticket(Generic[Item]):
         self._error: Exception | None = None
         self._changed = asyncio.Event()
         self._cancelled = threading.Event()
+        self.asked_at = time.monotonic()
         self.began_at: float | None = None
 
     @property

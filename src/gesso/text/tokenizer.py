@@ -9,6 +9,7 @@ from typing import Any
 import tokenizers
 
 from gesso.errors import ConfigError, OutputError, PromptError
+from gesso.text.token_bytes import token_bytes
 
 # What the chat format of Gemma 4 is written with. User text must never become one of these, whatever the file says.
 # In the bundled model's tokenizer the place in this tuple is the id.
@@ -140,6 +141,14 @@ class Tokenizer:
             pieces += [(False, text[end : match.start()]), (True, match.group())]
             end = match.end()
         return [piece for piece in [*pieces, (False, text[end:])] if piece[1]]
+
+    def token_bytes(self) -> list[bytes]:
+        """Spell every token in bytes, by its id; control tokens have none. A text is those of its tokens in a row.
+
+        Raises:
+            ConfigError: The decoder looks at several tokens at once.
+        """
+        return token_bytes(json.loads(self._rust.to_str()), self._rust.get_vocab(), origin=self._origin)
 
     def token_text(self, token_id: int) -> str:
         """Spell a token as its file does, with its marks for spaces and bytes; "" outside the vocabulary."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from gesso.errors import DataError
+from gesso.errors import DataError, SettingError
 from gesso.train.examples import Example
 
 
@@ -33,6 +33,43 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
         return Batch(**{one.name: getattr(self, one.name).to(device) for one in fields(self)})
+
+    def part(self, index: int, count: int) -> "Batch":
+        """One of `count` equal parts: texts that stand side by side, and the canvases that belong to them.
+
+        Args:
+            index: Number of the part, from 0.
+            count: Number of parts.
+
+        Raises:
+            SettingError: The texts, or their canvases, cannot be split into so many equal parts.
+        """
+        num_texts, num_canvases = len(self.text), len(self.clean)
+        if num_texts % count or num_canvases % count:
+            raise SettingError(
+                f"a batch of {num_texts} texts and {num_canvases} canvases cannot be split among {count} processes; "
+                f"give each step a multiple of {count} texts"
+            )
+        texts, canvases = part_of(num_texts, index, count), part_of(num_canvases, index, count)
+        row = self.row[canvases] - texts.start
+        if ((row < 0) | (row >= num_texts // count)).any():
+            raise SettingError(
+                f"the canvases of a batch are not in the order of its {num_texts} texts, or not equally many for each; "
+                "make batches with gesso.train.batch.collate to split them among processes"
+            )
+        return Batch(
+            text=self.text[texts],
+            is_text=self.is_text[texts],
+            row=row,
+            context=self.context[canvases],
+            clean=self.clean[canvases],
+        )
+
+
+def part_of(length: int, index: int, count: int) -> slice:
+    """Where part number `index` of `count` equal parts of a sequence stands."""
+    size = length // count
+    return slice(index * size, (index + 1) * size)
 
 
 def collate(

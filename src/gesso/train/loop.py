@@ -2,7 +2,7 @@
 
 Weights and moments are float32; the forward and backward passes use a copy of the weights in `compute_dtype`.
 Everything random at step n comes from generators seeded by (seed, n), so a resumed run sees the data and the noise that
-it would have seen.
+it would have seen, and so does each of several processes that share a run.
 """
 
 import random
@@ -19,16 +19,23 @@ from gesso.train.average import WeightAverage
 from gesso.train.batch import Batch
 from gesso.train.events import StepDone, step_done
 from gesso.train.losses import BlockDiffusionLoss, LeftToRightLoss, StepLoss
-from gesso.train.optimizer import make_optimizers, set_learning_rate
+from gesso.train.optimizer import set_learning_rate
 from gesso.train.run_state import RunState
 from gesso.train.settings import TrainSettings
-from gesso.train.working_copy import WorkingCopy
+from gesso.train.worker import LoneWorker, MakeWorker
 
 BatchSource = Callable[[random.Random], Batch]
 """Makes one batch from a generator that is seeded for the step."""
 
 
-def train(network: Network, source: BatchSource, settings: TrainSettings, folder: Path) -> Iterator[StepDone]:
+def train(
+    network: Network,
+    source: BatchSource,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    make_worker: MakeWorker = LoneWorker,
+) -> Iterator[StepDone]:
     """Train a network in place, from where the folder's saved state ends to the last step.
 
     Args:
@@ -36,41 +43,34 @@ def train(network: Network, source: BatchSource, settings: TrainSettings, folder
         source: Makes batches.
         settings: How to train.
         folder: Where the run's state is kept and found again.
+        make_worker: Does the work of each step; another than the default where several processes share it.
 
     Yields:
         One event a step. The caller may stop iterating at any time; what was saved is resumed by the next call.
 
     Raises:
         TrainingError: The loss is not a number, or the saved state is of another network or of other settings.
+        SettingError: The work cannot be shared as it is wanted.
         OutputError: The state cannot be saved.
     """
-    optimizers = make_optimizers(
-        network.named_parameters(), learning_rate=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    worker = make_worker(network, _make_loss(network, settings), settings)
+    optimizers = worker.optimizers
     average = None if settings.ema is None else WeightAverage(network, settings.ema)
     state = RunState(folder, network, optimizers, average=average, must_not_change=_must_not_change(network, settings))
     done = state.load()
     network.zero_grad()
 
-    loss = _make_loss(network, settings)
-    losses_of = torch.compile(loss.losses, dynamic=False) if settings.compile else loss.losses
-    working = WorkingCopy(network, settings.compute_dtype, recompute=settings.activation_checkpointing)
     for step in range(done, settings.total_steps):
         started = time.perf_counter()
         rng = random.Random(f"{settings.seed}:{step}")
         generator = torch.Generator().manual_seed(rng.getrandbits(63))
-        working.refresh()
         batches, losses = [], []
         for _ in range(settings.accumulation):
-            batch = source(rng).to(network.device)
-            result = losses_of(working.network, batch, loss.draw(batch, generator))
-            _check_number(result.total, "loss", step, folder)
-            (result.total / settings.accumulation).backward()
-            working.hand_over_gradients()
-            batches.append(batch)
-            losses.append(result)
+            batches.append(source(rng))
+            losses.append(worker.learn(batches[-1], generator))
+            _check_number(losses[-1].total, "loss", step, folder)
 
-        gradient_norm = torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
+        gradient_norm = worker.clip_gradients()
         _check_number(gradient_norm, "gradient norm", step, folder)
         learning_rate = settings.learning_rate * settings.schedule.at(step)
         set_learning_rate(optimizers, learning_rate)

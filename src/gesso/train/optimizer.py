@@ -80,7 +80,11 @@ class WarmupCosine:
 
 
 def make_optimizers(
-    parameters: Iterable[tuple[str, nn.Parameter]], *, learning_rate: float, weight_decay: float
+    parameters: Iterable[tuple[str, nn.Parameter]],
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    muon: type[Muon] = Muon,
 ) -> list[Optimizer]:
     """Muon for hidden matrices, AdamW for the rest.
 
@@ -88,6 +92,7 @@ def make_optimizers(
         parameters: Names and parameters of a network, in a fixed order; those that need no gradient are left out.
         learning_rate: Peak rate of both.
         weight_decay: Decoupled decay of matrices; vectors and scalars do not decay.
+        muon: The class that does Muon's work, where matrices are not held whole.
 
     Raises:
         TrainingError: No parameter needs a gradient.
@@ -103,7 +108,7 @@ def make_optimizers(
     optimizers: list[Optimizer] = []
     if hidden:
         optimizers.append(
-            Muon(hidden, lr=learning_rate, weight_decay=weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+            muon(hidden, lr=learning_rate, weight_decay=weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw")
         )
     if stacked or vectors:
         groups = [{"params": stacked, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]

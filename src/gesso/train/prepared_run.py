@@ -1,15 +1,17 @@
 """From a run as a value to a run that can be stepped, and to the model that it leaves."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gesso.checkpoint.adapter import merge_adapter, save_adapter
 from gesso.checkpoint.save import save_network
 from gesso.errors import ConfigError, SettingError
 from gesso.model.config import ModelConfig
+from gesso.model.network import Network
 from gesso.train.check_pass import CheckedData, check_data
 from gesso.train.datasets import open_dataset
 from gesso.train.events import StepDone
@@ -22,6 +24,7 @@ from gesso.train.run_state import load_average
 from gesso.train.start import FromModel, Materials
 from gesso.train.token_store import TokenStore
 from gesso.train.token_texts import DocumentTokenizer
+from gesso.train.worker import LoneWorker, MakeWorker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +47,22 @@ class PreparedRun:
     checked: CheckedData | None
     source: LengthBuckets
 
-    def steps(self) -> Iterator[StepDone]:
+    def steps(self, make_worker: MakeWorker = LoneWorker) -> Iterator[StepDone]:
         """Train from where the run was left to its last step; see `gesso.train.loop.train`. Mutates the network."""
-        return train(self.materials.network, self.source, self.run.settings, self.folder.path)
+        return train(self.materials.network, self.source, self.run.settings, self.folder.path, make_worker=make_worker)
+
+    def with_weights(self, weights: Mapping[str, Tensor]) -> "PreparedRun":
+        """The same run with another network of the same shape, that holds these weights.
+
+        Args:
+            weights: The state of the network, with the adapter's where one is trained. Not copied.
+        """
+        with torch.device("meta"):
+            network = Network(self.materials.network.config)
+        if self.run.lora is not None:
+            attach_lora(network, self.run.lora, torch.Generator())
+        network.load_state_dict(weights, assign=True)
+        return replace(self, materials=replace(self.materials, network=network))
 
     def export(self, *, merge: bool = False) -> Path:
         """Write what was trained: the averaged weights where the run keeps them.

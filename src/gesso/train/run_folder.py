@@ -2,6 +2,7 @@
 
 run.json        what the run is: the same words go on with it, others are refused
 run_state.pt    weights, moments and step, saved now and then
+run_state/      the same, where several processes share the run
 data/           the texts, as token ids
 log.jsonl       one line a step
 curves.png      a picture of it, drawn in the end
@@ -19,11 +20,12 @@ from gesso.checkpoint.json_file import read_json_object, write_json_object
 from gesso.errors import OutputError
 from gesso.model.network import Network
 from gesso.train.run_state import FILE_NAME as STATE_FILE
+from gesso.train.sharded_state import FOLDER_NAME as STATE_FOLDER
 
 _IDENTITY_FILE = "run.json"
 _OWN = (
-    *(_IDENTITY_FILE, STATE_FILE, f"{STATE_FILE}.unfinished", "data", "data.unfinished", "log.jsonl", "curves.png"),
-    *("tensorboard", "model", "adapter"),
+    *(_IDENTITY_FILE, STATE_FILE, f"{STATE_FILE}.unfinished", STATE_FOLDER, "data", "data.unfinished", "log.jsonl"),
+    *("curves.png", "tensorboard", "model", "adapter"),
 )
 _SHOWN_CHARACTERS = 60
 
@@ -148,7 +150,8 @@ def check_room(folder: RunFolder, network: Network, *, averaged: bool = False) -
     weights = sum(p.nbytes for p in network.parameters())
     beside = (3 if averaged else 2) * sum(p.nbytes for p in network.parameters() if p.requires_grad)
     needed = 2 * (weights + beside) + weights
-    held = (folder.path / STATE_FILE).stat().st_size if (folder.path / STATE_FILE).is_file() else 0
+    states = [folder.path / STATE_FILE, *(folder.path / STATE_FOLDER).rglob("*")]
+    held = sum(file.stat().st_size for file in states if file.is_file())
     free = shutil.disk_usage(_existing(folder)).free + held
     if needed > free:
         raise OutputError(

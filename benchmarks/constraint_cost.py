@@ -1,10 +1,11 @@
 """What a constraint adds to a step: plain and constrained steps of one network, at several sizes of vocabulary.
 
-    python benchmarks/constrain_cost.py --vocab-sizes 8192 262144 --output benchmarks/results/constrain_cost.json
+    python benchmarks/constraint_cost.py --output benchmarks/results/constraint_cost.json
 
 The network has the shape of the bundled model and random weights, for only its cost counts; the vocabulary is the
 bundled one, made larger by pairs of its tokens. Steps alternate, so that a machine whose speed drifts slows both. Times
-are CPU time of one thread, which other work on the machine disturbs least.
+are CPU time of one thread, which other work on the machine disturbs least. A step without a constraint need not make
+logits at all; what the constraint itself takes, once there are logits, is told apart as `condition_ms`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,6 +32,7 @@ from gesso.model.network import Network
 from gesso.sampling.draws import canvas_generator, draw_canvas, draw_step
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.step import denoise_step, start_state
+from gesso.text.tokenizer import Tokenizer
 
 CONTEXT = 64
 RULES: dict[str, Rule] = {
@@ -52,15 +55,8 @@ RULES: dict[str, Rule] = {
 
 
 def token_bytes(model: str | None, vocab_size: int) -> list[bytes]:
-    """The bundled vocabulary as bytes, with pairs of its tokens up to a size."""
-    definition = json.loads((resolve(model) / "tokenizer.json").read_text(encoding="utf-8"))
-    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    spelling = {chr(byte): byte for byte in plain}
-    spelling |= {chr(0x100 + at): byte for at, byte in enumerate(sorted(set(range(256)) - set(plain)))}
-    control = {token["id"] for token in definition["added_tokens"]}
-    tokens = [b""] * len(definition["model"]["vocab"])
-    for text, number in definition["model"]["vocab"].items():
-        tokens[number] = b"" if number in control else bytes(spelling[letter] for letter in text)
+    """The model's vocabulary as bytes, with pairs of its tokens up to a size."""
+    tokens = Tokenizer.load(resolve(model)).token_bytes()
     source, words = random.Random(0), [token for token in tokens if token]
     while len(tokens) < vocab_size:
         tokens.append(source.choice(words) + source.choice(words))
@@ -94,9 +90,12 @@ def measure(model: str | None, vocab_size: int, repeats: int) -> list[dict[str, 
         compiling = time.thread_time()
         compiled = CompiledRule.of(compile_rule(rule, vocabulary), torch.device("cpu"))
         compiling = time.thread_time() - compiling
+        beginning = time.thread_time()
         row = constrain_row(compiled, state=0, remaining=config.canvas_length, canvas_length=config.canvas_length)
+        beginning = time.thread_time() - beginning
         constraint = CanvasConstraint.of([row], canvas_length=config.canvas_length, device=torch.device("cpu"))
-        times: dict[str, list[float]] = {"plain": [], "constrained": []}
+        logits = denoiser.denoise(canvas, None)
+        times: dict[str, list[float]] = {"plain": [], "condition": [], "constrained": []}
         states = {
             "plain": start_state(canvas, sampler),
             "constrained": start_state(canvas, sampler, constraint=constraint),
@@ -106,16 +105,19 @@ def measure(model: str | None, vocab_size: int, repeats: int) -> list[dict[str, 
                 spent = seconds(lambda state=state: denoise_step(state, denoiser, sampler, draws))
                 if repeat > 0:
                     times[kind].append(1000 * spent)
-        plain, constrained = (statistics.median(times[kind]) for kind in ("plain", "constrained"))
+            times["condition"].append(1000 * seconds(partial(constraint.condition, logits, draws.uniforms)))
+        plain, condition, constrained = (statistics.median(spent) for spent in times.values())
         rows.append(
             {
                 "vocab_size": vocab_size,
                 "rule": name,
                 "compile_ms": round(1000 * compiling, 1),
+                "canvas_ms": round(1000 * beginning, 1),
                 "states": compiled.lattice.num_states,
                 "edges": len(compiled.lattice.source),
                 "classes": compiled.lattice.num_classes,
                 "plain_ms": round(plain, 1),
+                "condition_ms": round(condition, 1),
                 "constrained_ms": round(constrained, 1),
                 "added": round(constrained / plain - 1, 3),
             }
@@ -128,7 +130,7 @@ def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model")
-    parser.add_argument("--vocab-sizes", type=int, nargs="+", default=[8192])
+    parser.add_argument("--vocab-sizes", type=int, nargs="+", default=[8192, 262_144])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()

@@ -1,0 +1,73 @@
+"""Puts the figures of benchmarks/results into docs/performance.md: `python docs/generate_performance.py`."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import marked_section
+from marked_section import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+RESULTS = ROOT / "benchmarks" / "results"
+
+Record = dict[str, Any]
+
+
+def _table(*rows: list[object]) -> str:
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _steps(record: Record) -> str:
+    kinds = list(record["results"][0]["by_kind"])
+    rows = [
+        [row["model"], row["batch"], *row["ms"].values(), row["gflop"], f"{row['of_peak']:.0%}"]
+        + [f"{row['by_kind'].get(kind, 0):.0%}" for kind in kinds]
+        for row in record["results"]
+    ]
+    return _table(["model", "batch", "step, ms", "layers", "reading", "GFLOP", "of peak", *kinds], *rows)
+
+
+def _peers(record: Record) -> str:
+    rows = [
+        [row["system"], row["dtype"], row["ms_per_step_median"], row["ms_per_step_min"]] for row in record["results"]
+    ]
+    return _table(["system", "dtype", "ms a step, median", "least"], *rows)
+
+
+def _memory(record: Record) -> str:
+    return _table(
+        ["what", "MB"], *([name.removesuffix("_mb").replace("_", " "), v] for name, v in record["results"].items())
+    )
+
+
+def _operations(record: Record) -> str:
+    rows = [[row["operation"].replace(" | ", " / "), row["plain_ms"], row["tried_ms"]] for row in record["results"]]
+    return _table(["operation: plain / other", "plain, ms", "other, ms"], *rows)
+
+
+SECTIONS: dict[str, Callable[[Record], str]] = {
+    "step_parts": _steps,
+    "step_parts_compiled": _steps,
+    "against_transformers": _peers,
+    "against_transformers_compiled": _peers,
+    "against_transformers_100m": _peers,
+    "request_memory": _memory,
+    "cpu_operations": _operations,
+}
+
+
+def render(name: str) -> str:
+    """The table of one record, and where and when it was measured; a remark where there is none yet."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return "Not measured yet."
+    record = json.loads(path.read_text(encoding="utf-8"))
+    machine = record["machine"]
+    origin = f"{record['date']}, {machine['cpu']}, {machine['threads']} threads, torch {record['versions']['torch']}"
+    return f"{SECTIONS[name](record)}\n\n{origin}."
+
+
+if __name__ == "__main__":
+    for section in SECTIONS:
+        marked_section.write(PAGE, section, render(section))
