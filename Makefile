@@ -17,7 +17,7 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 demo: setup      ## watch the bundled model write a story, canvas by canvas
-	$(BIN)/gesso generate "Once upon a time" --seed 7 --watch --pace 0.12
+	$(BIN)/gesso generate "Once upon a time" --seed 12 --watch --pace 0.12
 
 test: setup      ## run the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile

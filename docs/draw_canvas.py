@@ -1,6 +1,6 @@
 """Draws a canvas coming into focus as one animated SVG, from the events of a real generation.
 
-    python docs/draw_canvas.py --prompt "Once upon a time" --seed 7 --output docs/pictures/canvas.svg
+    python docs/draw_canvas.py --prompt "Once upon a time" --seed 12 --output docs/pictures/canvas.svg
 
 Each frame is one denoising step. Noise is faint, a draft that is not yet accepted is ochre, accepted text is ink.
 """
@@ -113,7 +113,7 @@ def main() -> None:
     """Generate one canvas and draw it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompt", default="Once upon a time")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=12)
     parser.add_argument("--model")
     parser.add_argument("--output", type=Path, default=Path("docs/pictures/canvas.svg"))
     args = parser.parse_args()

@@ -9,6 +9,7 @@ from gesso.text.message import Message
 from tests.evals.doubles import report_of, sample_of, writer
 
 CANVAS = 32
+TOLD = " a kite" + " and a kite" * CANVAS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Hole:
         return itertools.repeat(Item(prompt="Tom has", hole=self.hole, suffix=" and", judge=self.judge))
 
     def judge(self, text):
-        return {"right": text == " a kite", "begun": bool(text) and (" a kite" + " and a kite" * CANVAS).startswith(text)}
+        return {
+            "right": text == " a kite",
+            "begun": bool(text) and (" a kite" + " and a kite" * CANVAS).startswith(text),
+        }
 
 
 def say_last_word(text):
@@ -62,8 +66,7 @@ def test_wrong_answers_are_wrong(lm):
 @pytest.mark.parametrize("hole", [" a kite", ""])
 def test_a_hole_is_filled_whether_its_size_is_told_or_not(hole, lm):
     # Of any size the hole is full, so that no filling has to do without the end of the text, which a hole may not have.
-    told = " a kite" + " and a kite" * CANVAS
-    report, _ = report_of(Judged(task=Hole(hole)), writer(lm, lambda text: told, CANVAS), sample_of(1))
+    report, _ = report_of(Judged(task=Hole(hole)), writer(lm, lambda text: TOLD, CANVAS), sample_of(1))
     figures = report.points[0].figures
     assert figures["begun"].value == 1
     # Left to right the stand-in knows nothing, so where the size is not told it may take any.

@@ -1,4 +1,4 @@
-"""Puts the figures of benchmarks/results into docs/performance.md: `python docs/generate_performance.py`."""
+"""Puts the figures of benchmarks/results into the pages that show them: `python docs/generate_figures.py`."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import marked_section
 from marked_section import ROOT
 
-PAGE = ROOT / "docs" / "performance.md"
+DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
 
 Record = dict[str, Any]
@@ -46,14 +46,25 @@ def _operations(record: Record) -> str:
     return _table(["operation: plain / other", "plain, ms", "other, ms"], *rows)
 
 
-SECTIONS: dict[str, Callable[[Record], str]] = {
-    "step_parts": _steps,
-    "step_parts_compiled": _steps,
-    "against_transformers": _peers,
-    "against_transformers_compiled": _peers,
-    "against_transformers_100m": _peers,
-    "request_memory": _memory,
-    "cpu_operations": _operations,
+def _modes(record: Record) -> str:
+    shares, costs = ("ok", "consistent", "complete", "sentences"), ("seconds", "passes", "tokens_per_second")
+    rows = [
+        [name, *(f"{row[key]['value']:.0%}" for key in shares), *(f"{row[key]['value']:.3g}" for key in costs)]
+        for name, row in record["results"].items()
+    ]
+    stories = next(iter(record["results"].values()))["ok"]["count"]
+    return _table(["way", "faultless", *shares[1:], "seconds", "passes", "tokens/s"], *rows) + f"\n\n{stories} stories."
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Record], str]]] = {
+    "step_parts": ("performance.md", _steps),
+    "step_parts_compiled": ("performance.md", _steps),
+    "against_transformers": ("performance.md", _peers),
+    "against_transformers_compiled": ("performance.md", _peers),
+    "against_transformers_100m": ("performance.md", _peers),
+    "request_memory": ("performance.md", _memory),
+    "cpu_operations": ("performance.md", _operations),
+    "modes": ("modes.md", _modes),
 }
 
 
@@ -65,9 +76,9 @@ def render(name: str) -> str:
     record = json.loads(path.read_text(encoding="utf-8"))
     machine = record["machine"]
     origin = f"{record['date']}, {machine['cpu']}, {machine['threads']} threads, torch {record['versions']['torch']}"
-    return f"{SECTIONS[name](record)}\n\n{origin}."
+    return f"{SECTIONS[name][1](record)}\n\n{origin}."
 
 
 if __name__ == "__main__":
-    for section in SECTIONS:
-        marked_section.write(PAGE, section, render(section))
+    for section, (page, _) in SECTIONS.items():
+        marked_section.write(DOCS / page, section, render(section))
