@@ -3,7 +3,8 @@
     python benchmarks/modes.py --items 48 --output benchmarks/results/modes.json
 
 Every way writes the same stories, one at a time, and the checker of the story world judges them. What a story costs is
-told in seconds and in passes of the network: denoising steps, readings, and a commit for each canvas.
+told in seconds and in passes of the network: denoising steps, readings, and a commit for each canvas; where the best of
+several is taken, those of the best times their number.
 """
 
 import argparse
