@@ -38,10 +38,10 @@ from gesso.worlds.tasks import write_document
 BUNDLED = Path(__file__).parent.parent / "src" / "gesso" / "bundled"
 
 # Most contexts are short, and a step whose texts hold little more than them is a third cheaper. The other steps encode
-# a whole canvas besides, for the encoder's loss and for second canvases, or a long context.
+# a whole canvas besides, for second canvases, long contexts, and the encoder's loss: what reads drafts learns there.
 SHORT_TEXT, LONG_TEXT = 64, 320
-SHORT_STEPS = 0.65
-SHORT_CONTEXTS_IN_LONG_STEPS = 0.4
+SHORT_STEPS = 0.25
+SHORT_CONTEXTS_IN_LONG_STEPS = 1.0
 TEXTS_PER_STEP = 8
 CANVASES_PER_TEXT = 2
 
