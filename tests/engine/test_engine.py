@@ -14,7 +14,7 @@ from gesso.engine.engine import Engine, EngineSettings, EventStream, PrefixCache
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.job import Job
 from gesso.engine.reference import run_request
-from gesso.engine.request import FirstCanvas, Request
+from gesso.engine.request import MODES, FirstCanvas, Request
 from gesso.errors import GenerationError, InputError, PromptError, QueueFullError, SettingError
 from gesso.model.network import Network
 from gesso.sampling.settings import SamplerSettings
@@ -315,6 +315,14 @@ def test_a_stream_tells_when_each_canvas_was_begun():
         canvas + steps.index(canvas)
         for canvas in range(3)  # and a canvas a round
     ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_canvas_is_begun_once_however_many_drafts_or_tokens_it_takes(mode):
+    stream = Engine(network(), SMALL).submit(request(mode=mode, verification=OFTEN, sampler=PATIENT, max_new_tokens=20))
+    events = list(stream)
+    assert len([event for event in events if isinstance(event, StepDone)]) > 6
+    assert len(stream.began_at) == len([event for event in events if isinstance(event, CanvasCommitted)])
 
 
 def test_a_pool_too_small_for_all_makes_some_wait_and_loses_nothing():

@@ -199,7 +199,7 @@ class Engine:
                 for piece in plan.encode:
                     self._scheduler.encoded(piece)
                 for job in plan.denoise:
-                    if job.state is None:
+                    if job.generator is None:
                         job.began_at.append(self._clock())
                 for job, outcome in self._runner.advance(plan.denoise):
                     self._tell(job, outcome)
