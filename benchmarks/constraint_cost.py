@@ -25,7 +25,7 @@ from gesso.checkpoint.hub import resolve
 from gesso.constrain.constraint import CanvasConstraint, CompiledRule, constrain_row
 from gesso.constrain.rule import Choice, JsonObject, JsonSchema, Rule, compile_rule
 from gesso.constrain.token_automaton import Vocabulary
-from gesso.engine.reference import CachedDenoiser
+from gesso.engine.denoiser import CachedDenoiser
 from gesso.model.config import ModelConfig
 from gesso.model.initialize import initialize
 from gesso.model.network import Network

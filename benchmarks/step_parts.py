@@ -23,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 import gesso
-from gesso.engine.reference import CachedDenoiser
+from gesso.engine.denoiser import CachedDenoiser
 from gesso.model.network import Network
 from gesso.ops.allocator import keep_freed_memory
 from gesso.sampling.denoise import first_state, next_step

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-import gesso
 from gesso.checkpoint.adapter import Adapter, LowRank, adaptable_parameters, fingerprint, save_adapter
 from gesso.cli.main import main
 from gesso.lm.language_model import LanguageModel
-from tests.tiny_model import save_tiny_model
+from tests.lm.conftest import folder, lm  # noqa: F401, fixtures of the room below
 
 
 @pytest.fixture(autouse=True)
@@ -35,18 +34,6 @@ class Ran:
         return json.loads(self.out)
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint of a tiny untrained model."""
-    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
-
-
-@pytest.fixture(scope="session")
-def lm(folder: Path) -> LanguageModel:
-    """The tiny untrained model."""
-    return gesso.load(folder)
-
-
 @pytest.fixture
 def gesso_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """`gesso_command("generate", "Once")`: run the command in this process."""
@@ -61,7 +48,7 @@ def gesso_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
 
 
 @pytest.fixture(scope="session")
-def adapter(lm: LanguageModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def adapter(lm: LanguageModel, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811, a fixture
     """The folder of a LoRA for the tiny model, strong enough to change what it writes."""
     generator = torch.Generator().manual_seed(0)
     factors = {}

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -31,6 +32,20 @@ def test_figures_go_to_standard_output_as_json_and_to_standard_error_as_a_table(
         "noise_error",
         "left_to_right_bits_per_byte",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "mode"),
+    [([], "verified"), (["--sampler", "reference"], "diffusion"), (["--mode", "diffusion"], "diffusion")],
+)
+def test_texts_are_written_in_the_models_own_mode_unless_another_is_asked_for(
+    gesso_command, folder, tmp_path, words, mode
+):
+    model = shutil.copytree(folder, tmp_path / "model")
+    (model / "gesso.json").write_text('{"mode": "verified"}')
+    ran = gesso_command("eval", model, "--tasks", "sum", "--items", 1, "-q", *words)
+    assert ran.status == 0
+    assert json.loads(ran.out)["settings"]["mode"] == mode
 
 
 def test_a_frontier_is_drawn_and_its_record_kept_in_a_file(gesso_command, folder, tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from gesso.engine.reference import CachedDenoiser
+from gesso.engine.denoiser import CachedDenoiser
 from gesso.sampling.denoise import first_state, next_step
 from gesso.sampling.denoiser import Denoiser, Reader
 from gesso.sampling.draws import canvas_generator

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gesso.engine.events import CanvasCommitted, Finished, StepDone
-from gesso.engine.reference import cut_at_stop, run_request
-from gesso.engine.request import FirstCanvas, Request
+from gesso.engine.reference import run_request
+from gesso.engine.request import FirstCanvas, Request, cut_at_stop
 from gesso.errors import GenerationError, PromptError
 from gesso.sampling.settings import SamplerSettings
 from tests.engine.doubles import CANVAS, ScriptedNetwork

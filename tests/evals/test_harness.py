@@ -1,3 +1,6 @@
+import random
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed")
@@ -104,6 +107,15 @@ def test_a_text_is_written_up_to_its_first_stop_string(lm):
     )
     two_tokens = lm.tokenizer.decode(lm.tokenizer.encode(" a red kite.")[:2])
     assert written == [" a red ", " a red kite. ", " a red kite. Then a boat.", two_tokens]
+
+
+def test_texts_are_written_in_the_models_own_mode(lm):
+    left_to_right = replace(lm, mode="autoregressive")
+    asked = ask("generate_until", ("The fox had", {"until": [], "max_gen_toks": 8}))
+    written = HarnessModel(left_to_right, seed=3).generate_until(asked, disable_tqdm=True)
+    seed = random.Random(3).getrandbits(48)
+    assert written == [left_to_right.generate("The fox had", max_new_tokens=8, seed=seed).text]
+    assert written != HarnessModel(lm, seed=3).generate_until(asked, disable_tqdm=True)
 
 
 def test_what_the_chat_template_wrote_is_read_as_the_template_means_it(model, lm):

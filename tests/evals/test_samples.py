@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,22 @@ def test_a_model_that_repeats_itself_shows_it_beside_its_perplexity(lm):
     assert (figures["empty"].value, figures["steps"].value) == (0, 2)
     assert (figures["perplexity"].count, figures["distinct_3"].count) == (6, 2)
     assert report.example == STORY
+
+
+def test_texts_are_written_in_the_mode_that_is_asked_for_and_else_in_the_models_own(lm):
+    measure = FreeSamples(texts=stories, references=list)
+    lm = writer(lm, lambda text: STORY, 64)
+    left_to_right = replace(lm, mode="autoregressive")
+    steps = {}
+    for name, model, mode in (
+        ("own", left_to_right, None),
+        ("asked", lm, "autoregressive"),
+        ("other", left_to_right, "diffusion"),
+    ):
+        report, _ = report_of(measure, model, replace(sample_of(2), mode=mode))
+        steps[name] = report.points[0].figures["steps"].value
+    # Left to right a step is a token.
+    assert steps["own"] == steps["asked"] > lm.sampler.max_steps >= steps["other"]
 
 
 def test_a_judge_reads_by_its_own_tokens(lm):

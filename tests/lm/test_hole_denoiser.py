@@ -1,6 +1,6 @@
 import torch
 
-from gesso.engine.reference import CachedDenoiser
+from gesso.engine.denoiser import CachedDenoiser
 from gesso.lm.hole_denoiser import HoleDenoiser
 from gesso.sampling.pins import Pins
 from tests.tiny_model import CONFIG, tiny_network

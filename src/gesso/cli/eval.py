@@ -126,7 +126,7 @@ def evaluate(
         sampler=sampler,
         patience=patience,
     )
-    sample = replace(sample, sampler=settings)
+    sample = replace(sample, sampler=settings, mode=lm.mode_for(asked, sampler))
     chosen = choose(measures, _names(tasks), axes)
 
     record = _record(lm, sample, judge=judge, texts=texts, references=references, adapter=adapter, phrasings=phrasings)
@@ -193,7 +193,7 @@ def _record(lm: "LanguageModel", sample: "Sample", **sources: object) -> dict[st
             "items": sample.items,
             "seeds": list(sample.seeds),
             "sampler": str(sample.sampler),
-            "mode": sample.mode or lm.mode,
+            "mode": sample.mode,
             "dtype": str(lm.network.dtype).removeprefix("torch."),
             "device": str(lm.network.device),
             **{name: str(value) if isinstance(value, Path) else value for name, value in sources.items()},

@@ -17,8 +17,8 @@ from gesso.engine.events import CanvasCommitted, Event, Finished, FinishReason
 from gesso.engine.job import Job
 from gesso.engine.kv_pool import KVPool
 from gesso.engine.pages import Pages, page_keys
-from gesso.engine.reference import cut_at_stop, state_after, step_done
-from gesso.engine.request import Request
+from gesso.engine.reference import state_after, step_done
+from gesso.engine.request import Request, cut_at_stop
 from gesso.engine.runner import Outcome, Runner
 from gesso.engine.scheduler import Scheduler
 from gesso.errors import PromptError, QueueFullError, SettingError

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from gesso.engine.request import Request
+from gesso.engine.request import Request, cut_at_stop
 from gesso.errors import GenerationError
 from gesso.model.kv_cache import Cache, Lookahead
 from gesso.model.network import Network
@@ -77,12 +77,12 @@ def read_draft(
     """
     device = network.device
     logits = network.head(_extend(network, Lookahead(text, text.lengths[0] - 1), [last_id, *draft[:-1]]))[0]
-    stop = next((position for position, token in enumerate(draft) if token in request.stop_ids), len(draft) - 1)
+    counted, stopped = cut_at_stop(list(draft), request.stop_ids, remaining)
     draws = draw_step([generator], canvas_length=len(draft), vocab_size=logits.shape[-1], device=device)
     return pins_of_what_holds(
         torch.tensor(draft, device=device),
         logits,
-        end=min(stop + 1, remaining),
+        end=len(counted) + stopped,
         pins=pins,
         verification=request.verification,
         temperature=left_to_right_temperature(request),
@@ -96,44 +96,44 @@ class LeftToRightCanvas:
     """A canvas that is written token by token. One of its steps writes one token.
 
     Args:
+        network: In eval mode.
         request: Whose canvas it is.
         last_id: The last token of the text before it.
         remaining: Tokens that may still be emitted.
-        generator: The canvas's; advanced once, for all its tokens.
+        generator: The canvas's; advanced here, for all its tokens at once.
     """
 
-    def __init__(self, request: Request, last_id: int, remaining: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, network: Network, request: Request, last_id: int, remaining: int, generator: torch.Generator
+    ) -> None:
+        self._network = network
         self._request = request
         self._written: list[int] = []
         self._entropies: list[float] = []
         self._last_id = last_id
         self._remaining = remaining
-        self._generator = generator
-        self._uniforms: Float64[Tensor, "1 C"] | None = None
+        config = network.config
+        self._uniforms: Float64[Tensor, "1 C"] = draw_step(
+            [generator], canvas_length=config.canvas_length, vocab_size=config.vocab_size, device=network.device
+        ).uniforms
         self._cache: Lookahead | None = None
 
     @torch.no_grad()
-    def step(self, network: Network, text: Cache) -> StepResult:
+    def step(self, text: Cache) -> StepResult:
         """Write the next token. Mutates this canvas alone.
 
         Args:
-            network: In eval mode.
             text: One row: the encoded text before the canvas, the same at every step, wherever it lies.
 
         Raises:
             GenerationError: The network's output is not numbers.
         """
-        length, device = network.config.canvas_length, network.device
-        if self._uniforms is None:
-            draws = draw_step(
-                [self._generator], canvas_length=length, vocab_size=network.config.vocab_size, device=device
-            )
-            self._uniforms = draws.uniforms
+        network = self._network
         if self._cache is None:
             self._cache = Lookahead(text, text.lengths[0] - 1)
         self._cache.base = text
         position = len(self._written)
-        temperature = torch.full((1,), left_to_right_temperature(self._request), device=device)
+        temperature = torch.full((1,), left_to_right_temperature(self._request), device=network.device)
         logits = temper(network.head(_extend(network, self._cache, [self._last_id])), temperature)
         measured = measure(logits, temperature, self._uniforms[:, position : position + 1])
         if not bool(measured.entropy.isfinite().all()):
@@ -144,7 +144,7 @@ class LeftToRightCanvas:
         self._last_id = int(measured.sampled)
         self._written.append(self._last_id)
         self._entropies.append(float(measured.entropy))
-        return self._result(length, math.log(network.config.vocab_size), temperature)
+        return self._result(network.config.canvas_length, math.log(network.config.vocab_size), temperature)
 
     def _result(self, length: int, most_nats: float, temperature: Float[Tensor, "1"]) -> StepResult:
         count = len(self._written)

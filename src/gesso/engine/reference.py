@@ -4,53 +4,19 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Float64
-from torch import Tensor
 
 from gesso.constrain.constraint import CanvasConstraint, constrain_row
+from gesso.engine.denoiser import CachedDenoiser
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
-from gesso.engine.request import Request
+from gesso.engine.request import Request, cut_at_stop
 from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
-from gesso.ops.read_head import HeadReading
 from gesso.sampling.alternatives import Alternatives, Onlooker
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.pins import Pins
 from gesso.sampling.step import StepResult
-from gesso.shapes import CanvasIds, Logits, SoftEmbedding
-
-
-@dataclass(frozen=True)
-class CachedDenoiser:
-    """A network with the text before the canvas in its cache: what the sampler sees."""
-
-    network: Network
-    cache: Cache
-
-    def denoise(self, canvas: CanvasIds, conditioning: SoftEmbedding | None) -> Logits:
-        """Predict the clean canvas."""
-        return self.network.denoise(canvas, self.cache, conditioning)
-
-    def soft_embed(self, logits: Logits) -> SoftEmbedding:
-        """Embed a prediction."""
-        return self.network.soft_embed(logits)
-
-    def read(
-        self,
-        canvas: CanvasIds,
-        conditioning: SoftEmbedding | None,
-        temperature: Float[Tensor, " B"],
-        uniforms: Float64[Tensor, "B C"],
-    ) -> HeadReading:
-        """Predict, and read the prediction without its logits."""
-        hidden = self.network.denoise_hidden(canvas, self.cache, conditioning)
-        return self.network.read_head(hidden, temperature, uniforms)
-
-    def embed(self, tokens: CanvasIds) -> SoftEmbedding:
-        """Embed tokens."""
-        return self.network.embed(tokens)
 
 
 def run_request(network: Network, request: Request, *, page_length: int | None = None) -> Iterator[Event]:
@@ -185,28 +151,14 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
 def _write_left_to_right(network: Network, text: Cache, canvas: Canvas) -> Writer:
     """Write a canvas token by token."""
     request, length = canvas.request, network.config.canvas_length
-    line = LeftToRightCanvas(request, canvas.last_id, canvas.remaining, canvas.generator)
+    line = LeftToRightCanvas(network, request, canvas.last_id, canvas.remaining, canvas.generator)
     while True:
-        result = line.step(network, text)
+        result = line.step(text)
         yield step_done(request, canvas.index, result, length)
         if bool(result.state.finished[0]):
             return result.state.draft[0].tolist(), CanvasCommitted(
                 canvas_index=canvas.index, token_ids=(), steps=result.state.step, converged=True
             )
-
-
-def cut_at_stop(tokens: list[int], stop_ids: frozenset[int], limit: int) -> tuple[list[int], bool]:
-    """Cut a canvas to the tokens that count, and say whether a stop token is what ended them.
-
-    Args:
-        tokens: A canvas.
-        stop_ids: Tokens that end the text.
-        limit: Tokens that may still be emitted.
-    """
-    for position, token in enumerate(tokens[:limit]):
-        if token in stop_ids:
-            return tokens[:position], True
-    return tokens[:limit], False
 
 
 @torch.no_grad()

@@ -135,3 +135,17 @@ class Request:
                 f"{config.vocab_size} and the request ends with {sorted(self.stop_ids)}: compile it for this model"
             )
         rule.check_room(0, self.max_new_tokens)
+
+
+def cut_at_stop(tokens: list[int], stop_ids: frozenset[int], limit: int) -> tuple[list[int], bool]:
+    """Cut a canvas to the tokens that count, and say whether a stop token is what ended them.
+
+    Args:
+        tokens: A canvas.
+        stop_ids: Tokens that end the text.
+        limit: Tokens that may still be emitted.
+    """
+    for position, token in enumerate(tokens[:limit]):
+        if token in stop_ids:
+            return tokens[:position], True
+    return tokens[:limit], False

@@ -10,59 +10,26 @@ all rows. The head and the sampler still go row by row, so that logits are held 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64
-from torch import Tensor
 
+from gesso.engine.denoiser import CachedDenoiser, HiddenDenoiser
 from gesso.engine.job import Job
 from gesso.engine.kv_pool import KVPool, PagedCache
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
-from gesso.engine.reference import CachedDenoiser, canvas_constraint, canvas_pins
+from gesso.engine.reference import canvas_constraint, canvas_pins
 from gesso.engine.scheduler import Piece
 from gesso.errors import GessoError
 from gesso.model.network import Network
-from gesso.ops.read_head import HeadReading
 from gesso.sampling.alternatives import Onlooker
 from gesso.sampling.denoise import first_state, next_step
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.step import StepResult
-from gesso.shapes import CanvasIds, Logits, SoftEmbedding
+from gesso.shapes import SoftEmbedding
 
 Outcome = StepResult | GessoError
 """What came of a step: its result, or why there is none."""
-
-
-@dataclass(frozen=True)
-class HiddenDenoiser:
-    """One row of a shared pass: what the sampler sees."""
-
-    network: Network
-    hidden: SoftEmbedding
-
-    def denoise(self, canvas: CanvasIds, conditioning: SoftEmbedding | None) -> Logits:
-        """The prediction that the pass has made already."""
-        return self.network.head(self.hidden)
-
-    def soft_embed(self, logits: Logits) -> SoftEmbedding:
-        """Embed a prediction."""
-        return self.network.soft_embed(logits)
-
-    def read(
-        self,
-        canvas: CanvasIds,
-        conditioning: SoftEmbedding | None,
-        temperature: Float[Tensor, " B"],
-        uniforms: Float64[Tensor, "B C"],
-    ) -> HeadReading:
-        """Read the prediction without its logits."""
-        return self.network.read_head(self.hidden, temperature, uniforms)
-
-    def embed(self, tokens: CanvasIds) -> SoftEmbedding:
-        """Embed tokens."""
-        return self.network.embed(tokens)
 
 
 class Runner:
@@ -134,9 +101,9 @@ class Runner:
     def _write_token(self, job: Job) -> Outcome:
         if job.line is None:
             job.generator = canvas_generator(job.request.seed, job.canvas_index)
-            job.line = LeftToRightCanvas(job.request, job.text[-1], job.remaining, job.generator)
+            job.line = LeftToRightCanvas(self._network, job.request, job.text[-1], job.remaining, job.generator)
         try:
-            return job.line.step(self._network, self._text(job))
+            return job.line.step(self._text(job))
         except GessoError as error:
             return error
 

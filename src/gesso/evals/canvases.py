@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
+from gesso.engine.denoiser import CachedDenoiser
 from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
-from gesso.engine.reference import CachedDenoiser
 from gesso.engine.request import Request
 from gesso.model.network import Network
 from gesso.sampling.denoise import denoise_canvas

@@ -47,8 +47,8 @@ class HarnessModel(TemplateLM):
     ("bound"): a random estimate that, as a likelihood, errs on the low side. Whether a continuation is the greedy one
     is always read left to right.
 
-    Texts are written with the model's own sampler, for a canvas needs its noise: of what a task asks for, a temperature
-    above 0 is followed, and do_sample is not.
+    Texts are written with the model's own sampler and mode, for a canvas needs its noise: of what a task asks for, a
+    temperature above 0 is followed, and do_sample is not.
     """
 
     def __init__(
@@ -229,6 +229,7 @@ class HarnessModel(TemplateLM):
             prompt_ids=tuple(prompt[-room:]),
             max_new_tokens=max_new_tokens,
             sampler=sampler,
+            mode=self._lm.mode,
             seed=seed,
             stop_ids=self._lm.stop_ids,
         )

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from gesso.engine.reference import cut_at_stop
+from gesso.engine.request import cut_at_stop
 from gesso.errors import SettingError
 from gesso.evals.canvases import ROWS_AT_ONCE, denoise_after
 from gesso.evals.estimate import mean, ratio

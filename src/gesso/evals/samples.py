@@ -82,6 +82,7 @@ def _request(lm: LanguageModel, sample: Sample, seed: int) -> Request:
         prompt_ids=(lm.tokenizer.bos_id,),
         max_new_tokens=lm.max_new_tokens,
         sampler=sample.sampler,
+        mode=sample.mode or lm.mode,
         seed=seed,
         stop_ids=lm.stop_ids,
     )

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from gesso.engine.engine import Engine, EventStream
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
-from gesso.engine.reference import cut_at_stop, run_request
-from gesso.engine.request import Request
+from gesso.engine.reference import run_request
+from gesso.engine.request import Request, cut_at_stop
 from gesso.lm.generation import Generation
 from gesso.model.network import Network
 from gesso.text.chat import ChatTemplate
