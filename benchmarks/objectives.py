@@ -1,11 +1,12 @@
-"""The same small model trained with each objective, on equal terms: what comes of it, side by side.
+"""The same small model trained with each objective, and from left to right, on equal terms: what comes of it.
 
     python benchmarks/objectives.py --steps 2000 --output benchmarks/results/objectives.json
 
 Every run has the same first weights, texts in the same order, noise, budget and learning rate; only what the denoiser
 minimises differs. A model is measured by the bound on its likelihood, which takes what its logits mean into account; by
 its left-to-right likelihood, for the encoder learns beside; and by the stories that it goes on with, unless its logits
-are leave-one-out, which the sampler does not read. A run that was cut off is gone on with by the same words.
+are leave-one-out, which the sampler does not read. `left_to_right` is the autoregressive twin: it trains the encoder
+alone, has no bound, and writes token by token. A run that was cut off is gone on with by the same words.
 """
 
 import argparse
@@ -47,8 +48,12 @@ FIGURES = {
 }
 
 
-def run_of(objective: ObjectiveName, arguments: argparse.Namespace) -> Run:
-    """A run that differs from the others in its objective alone."""
+LEFT_TO_RIGHT = "left_to_right"
+WAYS = (*(objective.value for objective in ObjectiveName), LEFT_TO_RIGHT)
+
+
+def run_of(way: str, arguments: argparse.Namespace) -> Run:
+    """A run that differs from the others in what it minimises alone."""
 
     def stories() -> Iterator[Record]:
         rng = random.Random(0)
@@ -66,45 +71,52 @@ def run_of(objective: ObjectiveName, arguments: argparse.Namespace) -> Run:
             schedule=WarmupStableDecay(warmup_steps=min(50, steps // 4), total_steps=steps, decay_steps=steps // 4),
             learning_rate=arguments.learning_rate,
             levels=INNER_LEVELS,
-            objective=OBJECTIVES[objective],
+            left_to_right=way == LEFT_TO_RIGHT,
+            **({} if way == LEFT_TO_RIGHT else {"objective": OBJECTIVES[ObjectiveName(way)]}),
             compile=arguments.compile,
             seed=arguments.seed,
         ),
     )
 
 
-def measures_of(objective: ObjectiveName) -> list[Measure]:
-    """What is measured of a model that was trained with an objective."""
+def measures_of(way: str) -> list[Measure]:
+    """What is measured of a model that was trained in a way."""
     texts = partial(write_stories, split="held_out", world=WORLD)
-    if objective is ObjectiveName.LEAVE_ONE_OUT:
+    if way == ObjectiveName.LEAVE_ONE_OUT.value:
         return [TextLikelihood(texts=texts, prediction="leave_one_out")]
     return [TextLikelihood(texts=texts), Judged(task=Stories(name="continuations", kind="continuation", world=WORLD))]
 
 
-def train_and_measure(objective: ObjectiveName, arguments: argparse.Namespace) -> dict[str, Estimate]:
-    """The figures of one objective."""
-    prepared = prepare_run(run_of(objective, arguments), arguments.runs / objective.value)
+def train_and_measure(way: str, arguments: argparse.Namespace) -> dict[str, Estimate]:
+    """The figures of one way."""
+    prepared = prepare_run(run_of(way, arguments), arguments.runs / way)
     for event in prepared.steps():
         if event.step % 100 == 0:
-            print(f"{objective.value}: step {event.step} of {arguments.steps}", flush=True)
+            print(f"{way}: step {event.step} of {arguments.steps}", flush=True)
     lm = gesso.load(prepared.export())
-    sample = Sample(items=arguments.items, seeds=(0, 1, 2), sampler=lm.sampler)
+    sample = Sample(
+        items=arguments.items,
+        seeds=(0, 1, 2),
+        sampler=lm.sampler,
+        mode="autoregressive" if way == LEFT_TO_RIGHT else "diffusion",
+    )
     figures: dict[str, Estimate] = {}
-    for measure in measures_of(objective):
+    for measure in measures_of(way):
         (report,) = (said for said in measure.measure(lm, sample) if isinstance(said, Report))
         figures |= {name: report.points[0].figures[name] for name in FIGURES[measure.name]}
+    if way == LEFT_TO_RIGHT:
+        # Its denoiser has learnt nothing.
+        del figures["bits_per_byte"]
     return figures
 
 
 def table(results: dict[str, dict[str, Estimate]]) -> str:
     """The figures as a table in Markdown, each with its standard error."""
     names = [name for group in FIGURES.values() for name in group]
-    rows = [["objective", *names], ["---"] * (len(names) + 1)]
-    for objective, figures in results.items():
+    rows = [["trained by", *names], ["---"] * (len(names) + 1)]
+    for way, figures in results.items():
         cells = (figures.get(name) for name in names)
-        rows.append(
-            [objective, *("" if one is None else f"{one.value:.3f} ({one.standard_error:.3f})" for one in cells)]
-        )
+        rows.append([way, *("" if one is None else f"{one.value:.3f} ({one.standard_error:.3f})" for one in cells)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -113,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="JSON record of the figures")
     parser.add_argument("--runs", type=Path, default=Path("runs/objectives"), help="folder of the runs")
-    parser.add_argument("--objectives", nargs="+", type=ObjectiveName, default=[*ObjectiveName], metavar="NAME")
+    parser.add_argument("--objectives", nargs="+", choices=WAYS, default=WAYS, metavar="NAME")
     parser.add_argument("--documents", type=int, default=10_000, help="stories to learn from")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--width", type=int, default=128)
@@ -124,7 +136,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="compile the step; pays after some hundred")
     arguments = parser.parse_args()
 
-    results = {objective.value: train_and_measure(objective, arguments) for objective in arguments.objectives}
+    results = {way: train_and_measure(way, arguments) for way in arguments.objectives}
     print(table(results))
     settings = {name: value for name, value in vars(arguments).items() if name not in ("output", "runs")}
     figures = {name: {key: one.as_json() for key, one in found.items()} for name, found in results.items()}
