@@ -56,6 +56,23 @@ def _modes(record: Record) -> str:
     return _table(["way", "faultless", *shares[1:], "seconds", "passes", "tokens/s"], *rows) + f"\n\n{stories} stories."
 
 
+def _estimate(figure: Record | None) -> str:
+    return "" if figure is None else f"{figure['value']:.3f} ({figure['standard_error']:.3f})"
+
+
+def _objectives(record: Record) -> str:
+    names = list(dict.fromkeys(name for row in record["results"].values() for name in row))
+    rows = [[way, *(_estimate(row.get(name)) for name in names)] for way, row in record["results"].items()]
+    return _table(["trained by", *(name.replace("_", " ") for name in names)], *rows)
+
+
+def _unrolling(record: Record) -> str:
+    reports = record["results"]
+    steps = [point["max_steps"] for point in next(iter(reports.values()))["curve"]]
+    rows = [[name, *(_estimate(point["sentences"]) for point in one["curve"])] for name, one in reports.items()]
+    return "Sentences without a fault:\n\n" + _table(["second stage", *(f"{count} steps" for count in steps)], *rows)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "step_parts": ("performance.md", _steps),
     "step_parts_compiled": ("performance.md", _steps),
@@ -65,6 +82,8 @@ SECTIONS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "request_memory": ("performance.md", _memory),
     "cpu_operations": ("performance.md", _operations),
     "modes": ("modes.md", _modes),
+    "objectives": ("train.md", _objectives),
+    "unrolling": ("train.md", _unrolling),
 }
 
 

@@ -1,22 +1,23 @@
-"""Trains the bundled model from scratch and exports it in the published layout.
+"""Trains the bundled model from scratch, stage by stage, and exports it in the published layout.
 
-    python recipes/bundled_model.py --run runs/bundled --steps 2400 --export src/gesso/bundled
+    python recipes/bundled_model.py --run runs/bundled --export src/gesso/bundled
 
-Interrupt it at any time and start it again with the same words: it goes on where its last saved state ends. The run can
-be lengthened or cut short as long as it is on the learning rate's plateau: start it again with other `--steps`.
+It takes eight hours on two cores. Interrupt it at any time and start it again with the same words: it goes on where its
+last saved state ends. `--shrink 100` makes every stage a hundred times shorter, to see that all of it works.
 """
 
 import argparse
 import json
 import random
 import sys
-from dataclasses import asdict, replace
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from gesso.checkpoint.generation_config import default_generation_config
-from gesso.checkpoint.load import load_network
 from gesso.checkpoint.save import save_network
 from gesso.checkpoint.vision import minimal_vision_config, minimal_vision_tensors
 from gesso.diffusion.levels import Mixture, PerTokenLevels, SpanLevels, UniformLevels
@@ -29,32 +30,117 @@ from gesso.train.batch import Batch, collate
 from gesso.train.examples import Example, lay_out
 from gesso.train.loop import StepDone, TrainSettings, train
 from gesso.train.optimizer import WarmupStableDecay
-from gesso.train.run_state import load_average
 from gesso.train.unroll import Unroll
 from gesso.worlds.cases import Case
 from gesso.worlds.stories import World
-from gesso.worlds.tasks import write_document
+from gesso.worlds.tasks import MIXTURES, write_document
 
 BUNDLED = Path(__file__).parent.parent / "src" / "gesso" / "bundled"
 
-# Most contexts are short, and a step whose texts hold little more than them is a third cheaper. The other steps encode
-# a whole canvas besides, for second canvases, long contexts, and the encoder's loss: what reads drafts learns there.
-SHORT_TEXT, LONG_TEXT = 64, 320
-SHORT_STEPS = 0.25
-SHORT_CONTEXTS_IN_LONG_STEPS = 1.0
 TEXTS_PER_STEP = 8
 CANVASES_PER_TEXT = 2
+SHORT_TEXT, LONG_TEXT = 64, 320
+"""Most contexts are short, and a step whose texts hold little more than them is a third cheaper. The other steps encode
+a whole canvas besides, for second canvases, long contexts, and the encoder's loss: what reads drafts learns there."""
 
-LEVELS = Mixture(
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of the training. Each starts from the weights of the one before, with a fresh optimizer.
+
+    Attributes:
+        steps: Optimizer steps.
+        decay_steps: The last of them, in which the learning rate falls to zero.
+        learning_rate: The highest.
+        levels: How noise levels are drawn.
+        phrasings: Ways of telling each beat of a plot; None for all.
+        mixture: Weights of the kinds of documents.
+        short_steps: Share of the steps whose texts are short.
+        short_contexts: Share of the short contexts that the other steps take, among the long ones.
+        unroll: Share of the canvases that the sampler leads on before they are learnt from; 0 for none.
+    """
+
+    steps: int
+    decay_steps: int
+    learning_rate: float
+    levels: Mixture
+    phrasings: int | None = 1
+    mixture: Mapping[str, float] = field(default_factory=lambda: MIXTURES["stories"])
+    short_steps: float = 0.25
+    short_contexts: float = 1.0
+    unroll: float = 0.0
+
+
+# Agreement of names and things across a canvas is learnt last and only at high noise: see it more often.
+WRITING = Mixture(
     parts=(
-        # Agreement of names and things across a canvas is learnt last and only at high noise: see it more often.
         (0.45, UniformLevels()),
         (0.35, UniformLevels(low=0.6)),
         (0.10, PerTokenLevels()),
         (0.10, SpanLevels(max_rest=0.1)),
     )
 )
+FILLING = Mixture(
+    parts=(
+        (0.40, UniformLevels()),
+        (0.30, UniformLevels(low=0.6)),
+        (0.10, PerTokenLevels()),
+        (0.10, SpanLevels(max_rest=0.1)),
+        (0.10, SpanLevels()),
+    )
+)
 
+STAGES = (
+    Stage(
+        steps=450,
+        decay_steps=0,
+        learning_rate=4e-3,
+        levels=WRITING,
+        phrasings=None,
+        short_steps=0.65,
+        short_contexts=0.4,
+    ),
+    Stage(
+        steps=1800,
+        decay_steps=500,
+        learning_rate=4e-3,
+        levels=WRITING,
+        short_steps=0.65,
+        short_contexts=0.4,
+    ),
+    Stage(
+        steps=2700,
+        decay_steps=900,
+        learning_rate=3e-3,
+        levels=WRITING,
+        short_steps=0.65,
+        short_contexts=0.4,
+    ),
+    # From here on the causal mode sees three times the text, and the denoiser its own errors.
+    Stage(steps=1580, decay_steps=450, learning_rate=3e-3, levels=WRITING, unroll=0.25),
+    Stage(
+        steps=1500,
+        decay_steps=450,
+        learning_rate=3e-3,
+        levels=FILLING,
+        mixture={
+            "story": 0.26,
+            "continuation": 0.12,
+            "request": 0.14,
+            "infill": 0.08,
+            "continue": 0.03,
+            "question": 0.04,
+            "rename": 0.04,
+            "correction": 0.04,
+            "record": 0.10,
+            "sum": 0.05,
+            "sorting": 0.05,
+            "sudoku4": 0.05,
+        },
+        unroll=0.25,
+    ),
+)
+"""The world in many words, then in one way of telling it, until it is told well; last, all that it is asked to do."""
 
 SAMPLER: dict[str, object] = {
     "t_max": 0.4,
@@ -104,21 +190,22 @@ def stop_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
 class Documents:
     """Turns documents of the story world into training examples."""
 
-    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, config: ModelConfig, world: World) -> None:
+    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, config: ModelConfig, stage: Stage) -> None:
         self.tokenizer = tokenizer
-        self.world = world
         self.template = template
         self.config = config
+        self.stage = stage
+        self.world = World(phrasings=stage.phrasings)
 
     def example(self, rng: random.Random, text_length: int) -> Example:
         """One fresh example whose context fits; a long text is kept for the examples that need it."""
         while True:
-            context, response = self.token_ids(write_document(rng, world=self.world))
+            context, response = self.token_ids(write_document(rng, world=self.world, mixture=self.stage.mixture))
             if len(context) > text_length:
                 continue
             length = self.config.canvas_length
             needs_long = len(context) > SHORT_TEXT or len(response) > length
-            if text_length == LONG_TEXT and not needs_long and rng.random() > SHORT_CONTEXTS_IN_LONG_STEPS:
+            if text_length == LONG_TEXT and not needs_long and rng.random() > self.stage.short_contexts:
                 continue
             return lay_out(context, response, canvas_length=length, eos_id=self.tokenizer.eos_id, max_canvases=2)
 
@@ -132,7 +219,7 @@ class Documents:
 
     def batch(self, rng: random.Random) -> Batch:
         """One training batch."""
-        text_length = SHORT_TEXT if rng.random() < SHORT_STEPS else LONG_TEXT
+        text_length = SHORT_TEXT if rng.random() < self.stage.short_steps else LONG_TEXT
         return collate(
             [self.example(rng, text_length) for _ in range(TEXTS_PER_STEP)],
             text_length=text_length,
@@ -171,50 +258,45 @@ def export(network: Network, folder: Path) -> None:
     print(f"exported to {folder}", file=sys.stderr)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run's state and log")
-    parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
-    parser.add_argument("--decay-steps", type=int, help="steps of the final decay; a quarter of the run by default")
-    parser.add_argument("--learning-rate", type=float, default=4e-3)
-    parser.add_argument(
-        "--phrasings", type=int, help="ways of telling each beat of a plot that are used; all by default"
+def train_stage(network: Network, documents: Documents, stage: Stage, seed: int, folder: Path, args: Namespace) -> None:
+    """Train a stage from where it was left, or see that it is done. Mutates the network."""
+    steps, decay_steps = (-(-count // args.shrink) for count in (stage.steps, stage.decay_steps))
+    settings = TrainSettings(
+        total_steps=steps,
+        schedule=WarmupStableDecay(warmup_steps=min(50, steps // 4), total_steps=steps, decay_steps=decay_steps),
+        learning_rate=stage.learning_rate,
+        levels=stage.levels,
+        unroll=Unroll(share=stage.unroll, temperature=SAMPLER["t_max"]) if stage.unroll else None,
+        compile=not args.eager,
+        save_every=50,
+        seed=seed,
     )
-    parser.add_argument("--unroll", type=float, metavar="SHARE", help="share of canvases the sampler leads on first")
-    parser.add_argument("--ema", type=float, metavar="DECAY", help="keep averaged weights, and export those")
+    folder.mkdir(parents=True, exist_ok=True)
+    for event in train(network, documents.batch, settings, folder):
+        log(event, folder / "log.jsonl", args.log_every)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the stages' states and logs")
+    parser.add_argument("--export", type=Path, help="write the finished checkpoint into this folder")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start-from", type=Path, help="checkpoint whose weights a new run starts from")
+    parser.add_argument("--shrink", type=int, default=1, metavar="N", help="make every stage N times shorter")
     parser.add_argument("--log-every", type=int, default=20)
     parser.add_argument("--eager", action="store_true", help="do not compile the step")
-    parser.add_argument("--export", type=Path, help="write the finished checkpoint into this folder")
     args = parser.parse_args()
 
     tokenizer = Tokenizer.load(BUNDLED)
+    template = ChatTemplate.load(BUNDLED, tokenizer)
     config = shape(tokenizer)
     network = Network(config)
     initialize(network, torch.Generator().manual_seed(args.seed))
-    if args.start_from is not None:
-        network.load_state_dict(load_network(args.start_from, dtype=torch.float32).state_dict())
-    documents = Documents(tokenizer, ChatTemplate.load(BUNDLED, tokenizer), config, World(phrasings=args.phrasings))
-    decay_steps = args.steps // 4 if args.decay_steps is None else args.decay_steps
-    settings = TrainSettings(
-        total_steps=args.steps,
-        schedule=WarmupStableDecay(warmup_steps=50, total_steps=args.steps, decay_steps=decay_steps),
-        learning_rate=args.learning_rate,
-        levels=LEVELS,
-        unroll=None if args.unroll is None else Unroll(share=args.unroll, temperature=SAMPLER["t_max"]),
-        ema=args.ema,
-        compile=not args.eager,
-        save_every=50,
-        seed=args.seed,
-    )
     print(f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f}M parameters", file=sys.stderr)
-    args.run.mkdir(parents=True, exist_ok=True)
-    for event in train(network, documents.batch, settings, args.run):
-        log(event, args.run / "log.jsonl", args.log_every)
+    for number, stage in enumerate(STAGES):
+        print(f"stage {number + 1} of {len(STAGES)}", file=sys.stderr)
+        documents = Documents(tokenizer, template, config, stage)
+        train_stage(network, documents, stage, args.seed + number, args.run / f"stage_{number + 1}", args)
     if args.export is not None:
-        if args.ema is not None:
-            load_average(args.run, network)
         export(network, args.export)
 
 
