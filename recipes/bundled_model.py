@@ -124,17 +124,19 @@ STAGES = (
         learning_rate=3e-3,
         levels=FILLING,
         mixture={
-            "story": 0.26,
-            "continuation": 0.12,
-            "request": 0.14,
+            "story": 0.22,
+            "continuation": 0.11,
+            "request": 0.12,
             "infill": 0.08,
-            "continue": 0.03,
-            "question": 0.04,
-            "rename": 0.04,
-            "correction": 0.04,
-            "record": 0.10,
+            "continue": 0.02,
+            "question": 0.03,
+            "rename": 0.03,
+            "correction": 0.03,
+            "conversation": 0.10,
+            "talk": 0.03,
+            "record": 0.09,
             "sum": 0.05,
-            "sorting": 0.05,
+            "sorting": 0.04,
             "sudoku4": 0.05,
         },
         unroll=0.25,
@@ -213,7 +215,9 @@ class Documents:
         """Context and response of a document; a chat response ends its turn before it ends the sequence."""
         response = self.tokenizer.encode(document.response)
         if document.chat:
-            context = self.template.encode([Message(role="user", content=document.prompt)])
+            turns = [turn for asked, told in document.earlier for turn in (("user", asked), ("model", told))]
+            messages = [Message(role=role, content=content) for role, content in (*turns, ("user", document.prompt))]
+            context = self.template.encode(messages)
             return context, [*response, self.tokenizer.token_id("<turn|>"), self.tokenizer.eos_id]
         return self.tokenizer.encode(document.prompt, add_bos=True), [*response, self.tokenizer.eos_id]
 

@@ -23,6 +23,14 @@ def test_the_answer_of_a_case_is_right_and_another_is_not(kind):
     assert item.judge("I do not know.") == {"right": 0}
 
 
+def test_a_conversation_is_asked_with_its_earlier_turns():
+    item, case = first_item(CaseTask(kind="conversation")), write_case(random.Random(1), "conversation", "held_out")
+    turns = [turn for asked, told in case.earlier for turn in (("user", asked), ("model", told))]
+    assert [(turn.role, turn.content) for turn in item.prompt] == [*turns, ("user", case.prompt)]
+    assert item.judge(case.answer) == {"right": 1}
+    assert item.judge("I do not know.") == {"right": 0}
+
+
 @pytest.mark.parametrize("kind", ["request", "continuation"])
 def test_a_story_of_the_world_passes_in_everything(kind):
     item, case = first_item(Stories(name="stories", kind=kind)), write_case(random.Random(1), kind, "held_out")

@@ -100,6 +100,18 @@ def test_a_request_is_met_by_any_story_of_what_was_asked_for_and_by_no_other():
     assert verdicts == {True, False}
 
 
+def test_a_conversation_begins_with_a_story_and_asks_about_it_or_for_something_else():
+    rng = random.Random(9)
+    cases = [write_case(rng, "conversation") for _ in range(200)]
+    for case in cases:
+        (request, story), *between = case.earlier
+        assert is_right(Case(prompt=request, answer="", kind="request", chat=True), story)
+        assert len(between) <= 1
+        assert all(question.endswith("?") and question != case.prompt for question, _ in between)
+    assert sum(check_story(case.answer).ok for case in cases) in range(10, 50)
+    assert {len(case.earlier) for case in cases} == {1, 2}
+
+
 def test_many_requests_are_right_as_they_were_answered(documents):
     assert all(is_right(document, document.answer) for document in of_kind(documents, "request")[:150])
 

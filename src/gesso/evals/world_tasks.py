@@ -133,7 +133,10 @@ def _seen(world: World) -> SeenStories:
 
 
 def _prompt(case: Case) -> str | tuple[Message, ...]:
-    return (Message(role="user", content=case.prompt),) if case.chat else case.prompt
+    if not case.chat:
+        return case.prompt
+    turns = [(Message(role="user", content=asked), Message(role="model", content=told)) for asked, told in case.earlier]
+    return (*(message for turn in turns for message in turn), Message(role="user", content=case.prompt))
 
 
 def _judge_case(case: Case, text: str) -> dict[str, float]:

@@ -16,6 +16,7 @@ class Case:
         kind: the kind of case, which says who judges it.
         chat: whether prompt and answer are turns of a conversation.
         joint: the space or line break between prompt and answer of a raw text.
+        earlier: turns of the conversation before the prompt: what was asked, and what was answered.
     """
 
     prompt: str
@@ -23,6 +24,7 @@ class Case:
     kind: str
     chat: bool
     joint: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
 
     @property
     def response(self) -> str:

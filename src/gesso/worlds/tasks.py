@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gesso.errors import SettingError
-from gesso.worlds import corrections, records, sorting, sudoku, sums
+from gesso.worlds import corrections, records, sorting, sudoku, sums, talk
 from gesso.worlds.cases import Case, begin, is_exact
 from gesso.worlds.cast import with_article
 from gesso.worlds.check import check_story
@@ -16,6 +16,7 @@ from gesso.worlds.splits import Split
 from gesso.worlds.stories import WHOLE_WORLD, Story, World, is_held_out, write_story
 
 TWO_PART_CHANCE = 0.1
+SECOND_QUESTION_CHANCE = 0.4
 RAW_INSTRUCTION_CHANCE = 0.15
 BLANK = "___"
 
@@ -135,8 +136,7 @@ def _continuation(rng: random.Random, split: Split, world: World) -> Case:
 
 def _request(rng: random.Random, split: Split, world: World) -> Case:
     story = write_story(rng, split=split, world=world)
-    words = story.cast.slots() | {"theme": story.plot.theme, "title": story.title}
-    return _instruction(rng, rng.choice(REQUESTS).format_map(words), story.text, "request")
+    return _instruction(rng, _ask_for(rng, story), story.text, "request")
 
 
 def _infill(rng: random.Random, split: Split, world: World) -> Case:
@@ -180,6 +180,25 @@ def _rename(rng: random.Random, split: Split, world: World) -> Case:
     return Case(prompt=prompt, answer=re.sub(rf"\b{old}\b", new, passage), chat=True, kind="rename")
 
 
+def _conversation(rng: random.Random, split: Split, world: World) -> Case:
+    """Ask for a story, and then about it, for another one, or for something else."""
+    story = write_story(rng, split=split, world=world)
+    turns = [(_ask_for(rng, story), story.text)]
+    then = rng.choice(("question", "question", "request", "sum", "sorting", "record", "talk"))
+    if then == "question":
+        questions = _questions(story)
+        count = 2 if len(questions) > 1 and rng.random() < SECOND_QUESTION_CHANCE else 1
+        turns += rng.sample(questions, count)
+    elif then == "request":
+        other = write_story(rng, split=split, world=world)
+        turns.append((_ask_for(rng, other), other.text))
+    else:
+        case = write_case(rng, then, split, world)
+        turns.append((case.prompt, case.answer))
+    *earlier, (prompt, answer) = turns
+    return Case(prompt=prompt, answer=answer, earlier=tuple(earlier), chat=True, kind="conversation")
+
+
 def _is_story(case: Case, text: str) -> bool:
     return check_story(text).ok
 
@@ -209,6 +228,11 @@ def _fits_request(case: Case, text: str) -> bool:
     return case.prompt in {request.format_map(words) for request in REQUESTS}
 
 
+def _is_right_turn(case: Case, text: str) -> bool:
+    """Whether it is the answer, or a story as good as the one that was asked for."""
+    return is_exact(case, text) or _fits_request(case, text)
+
+
 def _fills_blank(case: Case, text: str) -> bool:
     return check_story(case.prompt.partition("\n")[2].replace(BLANK, text.strip())).ok
 
@@ -229,6 +253,8 @@ KINDS: Mapping[str, Kind] = {
     "question": Kind(write_case=_question, is_right=is_exact, held_out=_STORY),
     "rename": Kind(write_case=_rename, is_right=is_exact, held_out=_STORY),
     "correction": Kind(write_case=corrections.write_case, is_right=corrections.is_right, held_out=_STORY),
+    "conversation": Kind(write_case=_conversation, is_right=_is_right_turn, held_out=_STORY),
+    "talk": Kind(write_case=_apart(talk.write_case), is_right=talk.is_right, held_out="the words and marks"),
     "record": Kind(write_case=_apart(records.write_case), is_right=records.is_right, held_out="two of its values"),
     "sum": Kind(write_case=_apart(sums.write_case), is_right=sums.is_right, held_out="the two numbers"),
     "sorting": Kind(write_case=_apart(sorting.write_case), is_right=sorting.is_right, held_out="the set of words"),
@@ -254,14 +280,16 @@ MIXTURES: Mapping[str, Mapping[str, float]] = {
         "rename": 0.04,
     },
     "all": {
-        "story": 0.22,
+        "story": 0.20,
         "continuation": 0.12,
-        "request": 0.14,
+        "request": 0.12,
         "infill": 0.07,
         "continue": 0.03,
         "question": 0.03,
         "rename": 0.03,
-        "correction": 0.08,
+        "correction": 0.06,
+        "conversation": 0.05,
+        "talk": 0.01,
         "record": 0.08,
         "sum": 0.04,
         "sorting": 0.04,
@@ -271,6 +299,12 @@ MIXTURES: Mapping[str, Mapping[str, float]] = {
     },
 }
 """Weights by which training draws its kinds: stories and what is done with them, or all kinds."""
+
+
+def _ask_for(rng: random.Random, story: Story) -> str:
+    """Ask for a story in words that it answers."""
+    words = story.cast.slots() | {"theme": story.plot.theme, "title": story.title}
+    return rng.choice(REQUESTS).format_map(words)
 
 
 def _instruction(rng: random.Random, prompt: str, answer: str, kind: str) -> Case:
