@@ -12,13 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
-from engine_throughput import requests
-from record import write_record
 
 import gesso
 from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import CanvasCommitted, Event, StepDone
 from gesso.engine.request import Request
+from gesso.evals.record import write_record
 
 SHAPES = [(256, 256), (256, 512), (512, 256), (256, 4096), (24, 32)]
 """Inputs and outputs of the products: those of the bundled model, and a tiny one."""
@@ -79,9 +78,9 @@ def main() -> None:
             if not is_invariant(dtype, height, width, outputs)
         ]
         lm = gesso.load(args.model, dtype=dtype)
-        asked = requests(lm, args.requests, args.steps)
+        unending = replace(lm, stop_ids=frozenset())
+        asked = story_requests(unending, args.requests, steps=args.steps, mode="diffusion")
         assert all(len(a.prompt_ids) != len(b.prompt_ids) for a, b in pairwise(asked)), "lengths shall differ"
-        asked = [replace(request, sampler=replace(request.sampler, stop=lm.sampler.stop)) for request in asked]
         results[f"{name} engine"] = compare(write(lm, asked, share_passes=False), write(lm, asked, share_passes=True))
         for key in (f"{name} products that vary", f"{name} engine"):
             print(key, results[key], flush=True)

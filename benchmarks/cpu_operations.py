@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from record import write_record
 from torch.nn import functional as F
 
+from gesso.evals.record import write_record
 from gesso.ops.allocator import keep_freed_memory
 from gesso.ops.attention import attend_to_all
 from gesso.ops.categorical import invert_cdf, invert_cdf_in_groups, max_in_groups

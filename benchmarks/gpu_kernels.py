@@ -21,10 +21,10 @@ from typing import Any
 
 import torch
 from gpu_roofline import PUBLISHED, Peaks, device_peaks
-from record import write_record
 from torch import Tensor
 from torch.nn import functional as F
 
+from gesso.evals.record import write_record
 from gesso.kernels.attention import AttentionTile, attend_canvas
 from gesso.kernels.experts import ExpertTile, mix_experts_grouped
 from gesso.kernels.head import HeadTile, read_head

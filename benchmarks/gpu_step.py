@@ -22,11 +22,11 @@ from typing import Any
 import torch
 from gpu_kernels import TINY, seconds
 from gpu_roofline import PUBLISHED, device_peaks, step_floor
-from record import write_record
 from torch import Tensor
 
 from gesso.checkpoint.vision import minimal_vision_config
 from gesso.errors import GessoError
+from gesso.evals.record import write_record
 from gesso.kernels.graph import CapturedFunction
 from gesso.model.config import ModelConfig
 from gesso.model.initialize import initialize

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from record import write_record
-
 import gesso
 from gesso.checkpoint.hub import resolve
 from gesso.checkpoint.load import load_config
@@ -25,6 +23,7 @@ from gesso.cli.training_options import ObjectiveName
 from gesso.evals.estimate import Estimate
 from gesso.evals.likelihood import TextLikelihood
 from gesso.evals.measure import Measure, Report, Sample
+from gesso.evals.record import write_record
 from gesso.evals.task import Judged
 from gesso.evals.texts import write_stories
 from gesso.evals.world_tasks import Stories

@@ -13,26 +13,16 @@ import argparse
 from pathlib import Path
 
 import torch
-from random_models import SHAPES, random_network
-from record import write_record
 
+from gesso.bench.memory import forget_peak, held_bytes, peak_bytes
+from gesso.bench.random_models import SHAPES, random_network
 from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.request import Request
+from gesso.evals.record import write_record
 from gesso.ops.allocator import keep_freed_memory
 from gesso.ops.read_head import CHUNK
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.stop import NeverStop
-
-
-def held_bytes(field: str) -> int:
-    """Memory of this process: now ("VmRSS"), or at most since the peak was forgotten ("VmHWM")."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
-
-
-def forget_peak() -> None:
-    """Begin to look for the peak anew."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def main() -> None:
@@ -69,14 +59,14 @@ def main() -> None:
         settings = EngineSettings(
             max_rows=count, pool_tokens=count * pages_of_request * page, prompt_tokens=count * args.prompt_tokens + page
         )
-        forget_peak()
-        before = held_bytes("VmRSS")
+        forget_peak(network.device)
+        before = held_bytes()
         engine = Engine(network, settings)
         streams = submit(engine, count)
         for _ in range(args.rounds):
             engine.step()
         assert len(streams) == count
-        return held_bytes("VmHWM") - before
+        return peak_bytes(network.device) - before
 
     growth = run(args.requests)
     cached = sum(2 * heads * width for heads, width in map(config.heads, range(config.num_layers))) * 2

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from record import write_record
-
 import gesso
 from gesso.evals.estimate import Estimate
 from gesso.evals.frontier import Frontier
 from gesso.evals.frontier_plot import plot_frontiers
 from gesso.evals.measure import Point, Report, Sample
 from gesso.evals.plot import check_plots
+from gesso.evals.record import write_record
 from gesso.evals.table import table
 from gesso.evals.task import Judged
 from gesso.evals.world_tasks import Stories

@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from objectives import WORLD, run_of
-from record import write_record
 
 import gesso
 from gesso.cli.training_options import ObjectiveName
 from gesso.evals.frontier import Frontier
 from gesso.evals.frontier_plot import plot_frontiers
 from gesso.evals.measure import Report, Sample
+from gesso.evals.record import write_record
 from gesso.evals.task import Judged
 from gesso.evals.world_tasks import Stories
 from gesso.train.optimizer import WarmupStableDecay

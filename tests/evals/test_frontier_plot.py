@@ -32,3 +32,12 @@ def test_a_figure_that_is_not_there_is_named_with_those_that_are(tmp_path):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(OutputError, match=r"choose a place that ends in \.svg or \.png"):
         plot_frontiers(REPORTS, ("ok",), tmp_path / "samplers.story")
+
+
+def test_curves_may_run_over_another_cost(tmp_path):
+    file = tmp_path / "right.svg"
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        plot_frontiers(REPORTS, ("ok",), file, over="right", label="what it costs")
+    assert "what it costs" in file.read_text(encoding="utf-8")
+    with pytest.raises(SettingError, match="slow has no figure 'seconds'"):
+        plot_frontiers(REPORTS, ("ok",), file, over="seconds", label="seconds")

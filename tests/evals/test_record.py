@@ -1,7 +1,7 @@
 import json
 import subprocess
 
-from gesso.evals.record import _commit, origin
+from gesso.evals.record import _commit, origin, write_record
 
 
 def git(folder, *words):
@@ -33,3 +33,10 @@ def test_the_commit_is_that_of_the_checkout_and_says_whether_something_has_chang
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path):
     assert _commit(tmp_path / "missing") is None
+
+
+def test_figures_are_kept_with_their_settings_and_their_origin(tmp_path):
+    file = tmp_path / "new" / "figures.json"
+    write_record(file, {"steps": 2}, [{"ms": 1.5}], packages=("rich",))
+    record = json.loads(file.read_text())
+    assert record == {"settings": {"steps": 2}, "results": [{"ms": 1.5}], **origin(("rich",))}

@@ -1,1 +1,1 @@
-"""How fast a server answers, seen from outside."""
+"""How fast things are: a server seen from outside, a model, the engine, a step, and the peers."""

@@ -1,6 +1,5 @@
 """The same requests at one concurrency after another: how a server fares the more people come at once."""
 
-import math
 import queue
 import threading
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gesso.bench.summary import nearest_rank
 from gesso.bench.target import Clock, Reply
 from gesso.errors import SettingError
 
@@ -104,8 +104,8 @@ class Level:
 
         None if no reply has the attribute.
         """
-        values = sorted(value for reply in self.answered if (value := getattr(reply, name)) is not None)
-        return values[max(0, math.ceil(share * len(values)) - 1)] if values else None
+        values = [value for reply in self.answered if (value := getattr(reply, name)) is not None]
+        return nearest_rank(values, share) if values else None
 
     def facts(self) -> dict[str, Any]:
         """All of it in JSON's terms."""

@@ -1,19 +1,16 @@
 """`gesso eval`: how likely a model finds texts, how well it writes, and how well it mends."""
 
-import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from gesso.cli import options
-from gesso.cli.output import check_writable, open_output
+from gesso.cli.measuring import leave_record, progress_bar, words_of
+from gesso.cli.output import check_writable
 from gesso.errors import SettingError
 
 if TYPE_CHECKING:
@@ -62,6 +59,7 @@ def evaluate(
     patience: options.Patience = None,
     adapter: options.Adapter = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     revision: options.Revision = None,
     offline: options.Offline = False,
@@ -87,7 +85,7 @@ def evaluate(
     """
     check_writable(output)
     seed_numbers = _numbers(seeds)
-    axes = _names(over or "")
+    axes = words_of(over or "")
     if unknown := [axis for axis in axes if axis not in AXES]:
         raise SettingError(f"there is no frontier over {unknown[0]!r}; choose {' or '.join(AXES)}")
 
@@ -110,10 +108,10 @@ def evaluate(
     asked = None if mode is None else check_mode(mode)
     published = SamplerSettings().with_overrides(sampler=sampler)
     sample = Sample(items=items, seeds=seed_numbers, sampler=published, mode=asked)
-    choose(measures, _names(tasks), axes)
+    choose(measures, words_of(tasks), axes)
     reader = None if judge is None else load_model(judge, revision=None, **words)
     measures = all_measures(judge=reader, **source)
-    lm = load_model(model, revision=revision, adapter=adapter, **words)
+    lm = load_model(model, revision=revision, adapter=adapter, quantize=quantize, **words)
     settings = lm.sampler.with_overrides(
         steps=steps,
         temperature=temperature,
@@ -127,11 +125,11 @@ def evaluate(
         patience=patience,
     )
     sample = replace(sample, sampler=settings, mode=lm.mode_for(asked, sampler))
-    chosen = choose(measures, _names(tasks), axes)
+    chosen = choose(measures, words_of(tasks), axes)
 
     record = _record(lm, sample, judge=judge, texts=texts, references=references, adapter=adapter, phrasings=phrasings)
     results = record["results"]
-    with _progress(quiet=quiet) as bar:
+    with progress_bar(quiet=quiet) as bar:
         for measure in chosen:
             started = time.perf_counter()
             report = _run(measure, lm, sample, bar)
@@ -141,18 +139,14 @@ def evaluate(
             if plots is not None and report.axis:
                 plot(report, plots / f"{report.name.replace(' ', '_')}.svg")
             if output is not None:
-                _write(record, output)
+                leave_record(record, output)
     if output is None:
-        _write(record, None)
-
-
-def _names(words: str) -> list[str]:
-    return [word.strip() for word in words.split(",") if word.strip()]
+        leave_record(record, None)
 
 
 def _numbers(words: str) -> tuple[int, ...]:
     try:
-        return tuple(int(word) for word in _names(words))
+        return tuple(int(word) for word in words_of(words))
     except ValueError as error:
         raise SettingError(f"the seeds are {words!r}; give whole numbers with commas between") from error
 
@@ -169,24 +163,11 @@ def _run(measure: "Measure", lm: "LanguageModel", sample: "Sample", bar: Progres
     raise AssertionError(f"{measure.name} ended without a report")
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress]:
-    """A bar for the measure that runs, with the time left; nothing where there is no terminal."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        yield bar
-
-
 def _record(lm: "LanguageModel", sample: "Sample", **sources: object) -> dict[str, Any]:
     from gesso.evals.record import origin
+    from gesso.quant.network import scheme_of
 
+    scheme = scheme_of(lm.network)
     return {
         "model": lm.name,
         "settings": {
@@ -195,14 +176,10 @@ def _record(lm: "LanguageModel", sample: "Sample", **sources: object) -> dict[st
             "sampler": str(sample.sampler),
             "mode": sample.mode,
             "dtype": str(lm.network.dtype).removeprefix("torch."),
+            "quantization": None if scheme is None else scheme.name,
             "device": str(lm.network.device),
             **{name: str(value) if isinstance(value, Path) else value for name, value in sources.items()},
         },
         "results": {},
         **origin(),
     }
-
-
-def _write(record: Mapping[str, Any], output: Path | None) -> None:
-    with open_output(output) as stream:
-        stream.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")

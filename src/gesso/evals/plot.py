@@ -1,9 +1,13 @@
 """Pictures of curves: one panel for each figure, error bars of one standard error."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gesso.errors import OutputError
 from gesso.evals.measure import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PANEL_INCHES = (4.0, 3.0)
 COLUMNS = 3
@@ -57,6 +61,15 @@ def plot(report: Report, file: Path) -> None:
     for panel in list(panels):
         panel.remove()
     figure.suptitle(report.name)
+    save_picture(figure, file)
+
+
+def save_picture(figure: "Figure", file: Path) -> None:
+    """Write a figure of matplotlib into a file, whose ending says in which format.
+
+    Raises:
+        OutputError: The file cannot be written, or there is no such format.
+    """
     try:
         figure.savefig(file)
     except (OSError, ValueError) as error:

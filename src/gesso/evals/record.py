@@ -1,8 +1,9 @@
-"""Where a figure comes from: the machine, the versions and the commit that belong beside it."""
+"""How every figure is kept: with what was measured, the machine, the versions and the commit."""
 
+import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,28 @@ from typing import Any
 import torch
 
 import gesso
+
+
+def record_of(settings: Mapping[str, Any], results: Any, *, packages: Sequence[str] = ()) -> dict[str, Any]:
+    """Put figures beside all that one needs to take them again.
+
+    Args:
+        settings: What was measured.
+        results: The figures.
+        packages: As in `origin`.
+    """
+    return {"settings": dict(settings), "results": results, **origin(packages)}
+
+
+def record_text(record: Mapping[str, Any]) -> str:
+    """A record as it stands in a file."""
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_record(output: Path, settings: Mapping[str, Any], results: Any, *, packages: Sequence[str] = ()) -> None:
+    """Write a record into a file, whose folder is made; see `record_of`."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(record_text(record_of(settings, results, packages=packages)), encoding="utf-8")
 
 
 def origin(packages: Sequence[str] = ()) -> dict[str, Any]:

@@ -11,13 +11,13 @@ def table(report: Report) -> str:
     if not report.axis:
         figures = report.points[0].figures.items()
         rows = [[name, _words(figure), f"n = {figure.count}"] for name, figure in figures]
-        return f"{report.name}\n{_aligned(rows)}"
+        return f"{report.name}\n{aligned(rows)}"
     names = list(dict.fromkeys(name for point in report.points for name in point.figures))
     rows = [[report.axis, *names]]
     for point in report.points:
         figures = point.figures
         rows.append([f"{point.at:g}", *(_words(figures[name]) if name in figures else "" for name in names)])
-    return f"{report.name}\n{_aligned(rows)}"
+    return f"{report.name}\n{aligned(rows)}"
 
 
 def _words(figure: Estimate) -> str:
@@ -26,7 +26,8 @@ def _words(figure: Estimate) -> str:
     return f"{figure.value:.{digits}f} +- {figure.standard_error:.{digits}f}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Write cells one below the other: each column as wide as its widest."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(f"  {line.rstrip()}" for line in lines)
