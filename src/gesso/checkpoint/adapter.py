@@ -23,6 +23,7 @@ from gesso.checkpoint.json_file import read_json_object, write_json_object
 from gesso.checkpoint.names import file_name, list_few
 from gesso.errors import CheckpointError, ConfigError, OutputError, TensorError
 from gesso.model.network import Network
+from gesso.quant.network import refuse_quantized
 
 ADAPTER_CONFIG_FILE = "adapter_config.json"
 ADAPTER_WEIGHTS_FILE = "adapter_model.safetensors"
@@ -107,7 +108,9 @@ def merge_adapter(network: Network, adapter: Adapter) -> None:
 
     Raises:
         TensorError: The adapter is for another shape.
+        CheckpointError: The network is quantized.
     """
+    refuse_quantized(network, "take an adapter")
     parameters = adaptable_parameters(network)
     _check_shapes(adapter.factors, parameters)
     for name, pair in adapter.factors.items():
@@ -172,8 +175,9 @@ def load_adapter(folder: Path, network: Network) -> Adapter:
     Raises:
         ConfigError: A file is missing or broken, or the adapter is of a kind that does not merge into one stack.
         TensorError: A tensor is missing, surplus or of another shape, or encoder and decoder are adapted differently.
-        CheckpointError: The adapter was trained on other weights.
+        CheckpointError: The adapter was trained on other weights, or the network is quantized.
     """
+    refuse_quantized(network, "take an adapter")
     config = _read_config(folder)
     tensors, held_fingerprint = _read_tensors(folder / ADAPTER_WEIGHTS_FILE)
     if held_fingerprint not in (None, fingerprint(network)):

@@ -14,7 +14,7 @@ from gesso.sampling.settings import OWN_SAMPLER_KEYS, SamplerSettings
 
 GENERATION_CONFIG_FILE = "generation_config.json"
 OWN_FILE = "gesso.json"
-OWN_KEYS = OWN_SAMPLER_KEYS | {"mode"}
+OWN_KEYS = OWN_SAMPLER_KEYS | {"mode", "about"}
 
 
 def default_generation_config(config: ModelConfig) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _WILDCARDS = {"layer": r"[0-9]+", "projection": r"(?:gate|up|down)_proj", "rest"
 _TABLE = (
     ("layers.{layer}.encode_scalar", "model.encoder.language_model.layers.{layer}.layer_scalar"),
     ("layers.{layer}.denoise_scalar", "model.decoder.layers.{layer}.layer_scalar"),
-    ("self_conditioning.feed_forward.{projection}.weight", "model.decoder.self_conditioning.{projection}.weight"),
+    ("self_conditioning.feed_forward.{projection}.{rest}", "model.decoder.self_conditioning.{projection}.{rest}"),
     ("{rest}", "model.decoder.{rest}"),
 )
 

@@ -10,9 +10,12 @@ from gesso.checkpoint.names import file_name, is_vision, list_few, repeated_name
 from gesso.checkpoint.shards import Shards, StoredTensor
 from gesso.errors import TensorError
 from gesso.model.network import Network
+from gesso.quant.network import code_names
 
 USABLE_DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32, "F64": torch.float64}
 """Dtypes in which weights can be stored, by the names that safetensors has for them."""
+
+_CODE_DTYPES = {torch.int8: "I8", torch.uint8: "U8", torch.bfloat16: "BF16"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +26,17 @@ class LoadReport:
         used: The stored tensor of each parameter of the network, by the network's name, in the order of the files.
         repeated: Stored tensors that repeat another because their weights are tied, each with the one it repeats.
         vision: Stored tensors of the image encoder, which text does not need.
+        codes: Names in the network of those that hold codes of quantized weights, or their scales.
     """
 
     used: Mapping[str, StoredTensor]
     repeated: tuple[tuple[StoredTensor, StoredTensor], ...]
     vision: tuple[StoredTensor, ...]
+    codes: frozenset[str] = frozenset()
 
     @property
     def num_parameters(self) -> int:
-        """Parameters of the text network."""
+        """Numbers stored for the text network: its parameters, unless they are quantized."""
         return sum(tensor.num_elements for tensor in self.used.values())
 
     @property
@@ -53,6 +58,12 @@ class LoadReport:
     def dtypes(self) -> dict[str, int]:
         """How many tensors of the text network are stored in each dtype, the commonest first."""
         return dict(Counter(tensor.dtype for tensor in self.used.values()).most_common())
+
+    @property
+    def weight_dtypes(self) -> dict[str, int]:
+        """The same without codes and their scales."""
+        weights = (tensor.dtype for name, tensor in self.used.items() if name not in self.codes)
+        return dict(Counter(weights).most_common())
 
     @property
     def num_files(self) -> int:
@@ -92,8 +103,10 @@ def account_for(network: Network, shards: Shards) -> LoadReport:
             "use the config.json that belongs to these weights"
         )
     _check_shapes(network, used)
-    _check_dtypes(used.values(), shards)
-    return LoadReport(used=used, repeated=tuple(repeated), vision=tuple(vision))
+    codes = code_names(network)
+    _check_dtypes([tensor for name, tensor in used.items() if name not in codes], shards)
+    _check_codes(network, {name: used[name] for name in codes})
+    return LoadReport(used=used, repeated=tuple(repeated), vision=tuple(vision), codes=codes)
 
 
 def _check_shapes(network: Network, used: Mapping[str, StoredTensor]) -> None:
@@ -113,4 +126,18 @@ def _check_dtypes(tensors: Iterable[StoredTensor], shards: Shards) -> None:
         raise TensorError(
             f"{shards.folder} stores {list_few(wrong)} as {', '.join(sorted(set(wrong.values())))}; "
             f"weights must be {', '.join(USABLE_DTYPES)}"
+        )
+
+
+def _check_codes(network: Network, used: Mapping[str, StoredTensor]) -> None:
+    wrong = {
+        tensor.name: (tensor, expected)
+        for name, tensor in used.items()
+        if tensor.dtype != (expected := _CODE_DTYPES[network.get_parameter(name).dtype])
+    }
+    if wrong:
+        tensor, expected = wrong[min(wrong)]
+        raise TensorError(
+            f"{list_few(wrong)} of {tensor.file.parent} are not of the dtype in which codes and scales are stored; the "
+            f"first is {tensor.dtype} and should be {expected}: quantize the model again"
         )

@@ -20,11 +20,13 @@ from gesso.checkpoint.generation_config import (
     write_generation_config,
 )
 from gesso.checkpoint.json_file import write_json_object
-from gesso.checkpoint.load import CONFIG_FILE
+from gesso.checkpoint.load import CONFIG_FILE, QUANTIZATION
 from gesso.checkpoint.names import file_name, is_vision
 from gesso.checkpoint.shards import INDEX_FILE, SINGLE_FILE, Shards
 from gesso.errors import InputError, OutputError, TensorError
 from gesso.model.network import Network
+from gesso.quant.network import scheme_of
+from gesso.quant.scheme import scheme_to_config
 
 MAX_SHARD_BYTES = 5_000_000_000
 """Size of a shard where the caller does not say."""
@@ -46,7 +48,9 @@ def save_network(
     max_shard_bytes: int = MAX_SHARD_BYTES,
     overwrite: bool = False,
 ) -> None:
-    """Write a checkpoint that Transformers can load too. The same network always makes the same bytes.
+    """Write a checkpoint that Transformers can load too, unless the network is quantized.
+
+    The same network always makes the same bytes.
 
     Everything is written beside the folder first, so a new folder appears whole or not at all, and a save that fails
     leaves an old one as it was.
@@ -79,7 +83,7 @@ def save_network(
             )
         _make_parent_with_room(folder, sum(weight.nbytes for weight in weights.values()))
         with _draft_beside(folder) as draft:
-            write_json_object(draft / CONFIG_FILE, network.config.to_hf() | {"dtype": str(network.dtype).split(".")[1]})
+            write_json_object(draft / CONFIG_FILE, _config(network))
             write_generation_config(draft, generation_config)
             for file in texts:
                 shutil.copyfile(file, draft / file.name)
@@ -88,6 +92,12 @@ def save_network(
             _put_in_place(draft, folder)
             if is_published_only:
                 (folder / OWN_FILE).unlink(missing_ok=True)
+
+
+def _config(network: Network) -> dict[str, Any]:
+    scheme = scheme_of(network)
+    quantization = {} if scheme is None else {QUANTIZATION: scheme_to_config(scheme)}
+    return network.config.to_hf() | {"dtype": str(network.dtype).split(".")[1]} | quantization
 
 
 def _refuse_to_overwrite(folder: Path, names: set[str]) -> None:

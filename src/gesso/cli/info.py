@@ -84,6 +84,7 @@ def _facts(model: str, summary: "ModelSummary") -> dict[str, Any]:
             "size_bytes": report.size_bytes,
             "tensors_by_dtype": report.dtypes,
         },
+        "quantization": None if summary.scheme is None else summary.scheme.name,
         "vision": {
             "configured": config.vision is not None,
             "tensors": 0 if report is None else len(report.vision),
@@ -134,6 +135,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for part, count in facts["parameters_by_part"].items():
         yield "", f"{count:>15,}  {part}"
     yield "weights", _weights(facts)
+    if facts["quantization"] is not None:
+        yield "quantized", f"linear maps and experts to {facts['quantization']}"
     yield "images", _images(facts)
     yield "memory", ", ".join(f"{as_size(size)} in {name}" for name, size in facts["weights_bytes"].items())
     caches = facts["cache_bytes_per_1000_tokens"].items()

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 import gesso
 from gesso.checkpoint.load import Progress as ReadProgress
-from gesso.cli.options import Dtype
+from gesso.cli.options import Dtype, Quantization
 from gesso.lm.language_model import LanguageModel
 
 LARGE_BYTES = 200_000_000
@@ -29,6 +29,7 @@ def load_model(
     quiet: bool,
     adapter: Path | None = None,
     compile: bool = False,
+    quantize: Quantization | None = None,
 ) -> LanguageModel:
     """Load a model; on a terminal, a progress bar tells how far large weights are read.
 
@@ -38,7 +39,7 @@ def load_model(
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    with _progress_bar(model, quiet=quiet) as progress:
+    with progress_bar(model, quiet=quiet) as progress:
         return gesso.load(
             model,
             dtype=_DTYPES[dtype],
@@ -47,12 +48,14 @@ def load_model(
             offline=offline,
             adapter=adapter,
             compile=compile,
+            quantize=None if quantize is None else quantize.value,
             progress=progress,
         )
 
 
 @contextmanager
-def _progress_bar(model: str, *, quiet: bool) -> Iterator[ReadProgress | None]:
+def progress_bar(model: str, *, quiet: bool) -> Iterator[ReadProgress | None]:
+    """On a terminal, how far large weights are read."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield None

@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from gesso.checkpoint.generation_config import read_generation_config
-from gesso.checkpoint.load import inspect_checkpoint, load_config
+from gesso.checkpoint.load import inspect_checkpoint, load_config, load_scheme
 from gesso.checkpoint.report import LoadReport
 from gesso.checkpoint.shards import INDEX_FILE, SINGLE_FILE
 from gesso.model.config import ModelConfig
 from gesso.model.network import Network
+from gesso.quant.scheme import Scheme
 from gesso.sampling.settings import SamplerSettings
 
 # What a parameter belongs to, by a piece of its name. The first that fits is the one that counts.
@@ -39,6 +40,7 @@ class ModelSummary:
         max_new_tokens: How long a text is unless asked otherwise.
         parameters: Parameters of the text network by part.
         report: The account of the weight files; None if the folder holds none.
+        scheme: How the weights are quantized; None if they are not.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class ModelSummary:
     max_new_tokens: int
     parameters: Mapping[str, int]
     report: LoadReport | None
+    scheme: Scheme | None
 
     @property
     def num_parameters(self) -> int:
@@ -85,6 +88,7 @@ def summarize(folder: Path) -> ModelSummary:
         max_new_tokens=defaults["max_new_tokens"],
         parameters=_count(config),
         report=inspect_checkpoint(folder) if has_weights else None,
+        scheme=load_scheme(folder),
     )
 
 

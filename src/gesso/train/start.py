@@ -17,6 +17,7 @@ from gesso.checkpoint.vision import minimal_vision_tensors
 from gesso.model.config import ModelConfig
 from gesso.model.initialize import initialize
 from gesso.model.network import Network
+from gesso.quant.network import refuse_quantized
 from gesso.text.chat import ChatTemplate
 from gesso.text.tokenizer import Tokenizer
 
@@ -97,10 +98,11 @@ class FromModel:
         """Load the model; nothing is drawn, so the seed has no effect.
 
         Raises:
-            CheckpointError: There is no such model, or its files cannot be used.
+            CheckpointError: There is no such model, its files cannot be used, or its weights are quantized.
         """
         folder = resolve(self.model)
         network = load_network(folder)
+        refuse_quantized(network, "be trained")
         dtype = network.dtype
         tokenizer = Tokenizer.load(folder)
         return Materials(
