@@ -1,11 +1,13 @@
 """What a network double adds that only says what it predicts."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
 from gesso.model.kv_cache import Cache
-from gesso.ops.read_head import HeadReading
+from gesso.ops.read_head import HeadReader, HeadReading
 from gesso.sampling.statistics import measure, temper
 from gesso.shapes import CanvasIds, Hidden, Logits, SoftEmbedding
 
@@ -28,9 +30,17 @@ class PlainHead:
         return self.predictions[hidden[..., 0].long() - 1]
 
     def read_head(
-        self, hidden: SoftEmbedding, temperature: Float[Tensor, " B"], uniforms: Float64[Tensor, "B C"]
+        self,
+        hidden: SoftEmbedding,
+        temperature: Float[Tensor, " B"],
+        uniforms: Float64[Tensor, "B C"],
+        by: HeadReader | None = None,
     ) -> HeadReading:
         prediction = self.head(hidden)
+        if by is not None:
+            # Scores are their own hidden states where each token is a direction of its own, and the softcap is far.
+            reading = by(prediction, torch.eye(prediction.shape[-1]), 1000.0, temperature, uniforms)
+            return replace(reading, soft_embedding=hidden)
         read = measure(temper(prediction, temperature), temperature, uniforms)
         return HeadReading(
             entropy=read.entropy,

@@ -11,7 +11,7 @@ from gesso.constrain import paths
 from gesso.constrain.constraint import CompiledRule, constrain_row
 from gesso.constrain.rule import Regex, compile_rule
 from gesso.constrain.token_automaton import Vocabulary
-from gesso.constrain.token_scores import sample_tokens
+from gesso.constrain.token_scores import sample_tokens, score_classes
 from tests.constrain.plain_paths import plain_sums
 
 TOKENS = [b"", b"a", b"b", b"ab", b"</s>", b"ba", b"<end>"]
@@ -51,6 +51,11 @@ def is_valid(pattern, ids, remaining):
     return fewest_tokens(pattern, text) <= remaining - LENGTH
 
 
+def scores_of(row, logits):
+    total, best = score_classes(row.rule.classes, row.rule.classes.order(logits))
+    return paths.Scores(total=total.double().numpy(), best=best.double().numpy())
+
+
 def solve(pattern, remaining, seed, scale=3.0):
     row = constrain_row(rule_of(pattern), state=0, remaining=remaining, canvas_length=LENGTH)
     logits = scale * torch.randn(LENGTH, 7, generator=torch.Generator().manual_seed(seed))
@@ -83,25 +88,45 @@ def test_the_recursions_give_what_their_plain_twin_gives_however_certain_the_pre
     row = constrain_row(rule, state=0, remaining=14, canvas_length=12)
     total = scale * np.random.default_rng(0).standard_normal((12, rule.lattice.num_classes))
     classes = paths.Scores(total=total, best=total)
-    groups = paths.score_groups(rule.lattice, classes)
+    final = np.where(rule.lattice.distance <= 2, 0.0, -np.inf)
     with np.errstate(invalid="ignore"):
-        log_normalizer, factors = plain_sums(rule.lattice, total, 0, row.final)
-    messages = paths.sweep(rule.lattice, groups, 0, row.final)
-    assert messages.log_normalizer == pytest.approx(log_normalizer, rel=1e-12)
-    ours = total + paths.class_factors(rule.lattice, classes, groups, messages)
+        log_normalizer, factors = plain_sums(rule.lattice, total, 0, final)
     plain = total + factors
-    likely = plain > -650  # what is less likely than the least number of float64 is as good as impossible
-    assert ours[likely] == pytest.approx(plain[likely], rel=1e-9, abs=1e-9)
-    assert (ours[~likely] < -600).all()
+    # What is less likely than the least number of float64 is as good as impossible, and so is 1e-39.
+    ways = {paths.sum_ways_in_logarithms: -650.0, paths.sum_ways_scaled: -90.0, paths.sum_ways: -90.0}
+    for sum_ways, least in ways.items():
+        sums = sum_ways(rule.lattice, row.layers, classes)
+        if sums is None:
+            assert scale > 90
+            continue
+        assert sums.log_normalizer == pytest.approx(log_normalizer, rel=1e-12)
+        ours, likely = total + sums.factors, plain > least
+        assert ours[likely] == pytest.approx(plain[likely], rel=1e-9, abs=1e-9)
+        assert (ours[~likely] < least + 50).all()
+
+
+def test_what_probabilities_would_lose_is_summed_in_logarithms():
+    """Both texts are all but impossible, and before and behind each position the other one looks far better."""
+    rule = rule_of("a{3}|b{3}")
+    row = constrain_row(rule, state=0, remaining=LENGTH, canvas_length=LENGTH)
+    logits = torch.zeros(LENGTH, 7)
+    logits[0, 1] = logits[2, 2] = 800.0
+    classes = scores_of(row, logits)
+    assert paths.sum_ways_scaled(rule.lattice, row.layers, classes) is None
+    assert row.log_normalizer(logits) < -799
+    likelier = logits.clone()
+    likelier[1, 1] = 1.0
+    assert row.condition(likelier, torch.rand(LENGTH, dtype=torch.float64))[1].tolist()[:3] in ([1, 1, 1], [2, 2, 2])
 
 
 def test_samples_come_in_proportion_to_their_probability():
     """Chi-square over every valid canvas, at a significance of one in ten thousand."""
     row, log_probabilities, canvases, weights = solve("(ab)*c?", 5, seed=2, scale=1.0)
-    classes, _, messages = row._solve(row.rule.classes.order(log_probabilities))
+    lattice, classes = row.rule.lattice, scores_of(row, log_probabilities)
+    sums = paths.sum_ways(lattice, row.layers, classes)
     generator = np.random.default_rng(0)
     draws, counts = 1500, dict.fromkeys(map(tuple, canvases.tolist()), 0)
-    walks = [paths.sample_walk(row.rule.lattice, classes, messages, 0, generator.random(LENGTH)) for _ in range(draws)]
+    walks = [paths.sample_walk(lattice, row.layers, classes, sums, generator.random(LENGTH)) for _ in range(draws)]
     chosen, left = (np.concatenate([getattr(walk, name) for walk in walks]) for name in ("classes", "uniforms"))
     predictions = row.rule.classes.order(log_probabilities).repeat(draws, 1)
     tokens = sample_tokens(row.rule.classes, predictions, torch.from_numpy(chosen), torch.from_numpy(left))

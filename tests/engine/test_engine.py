@@ -80,16 +80,16 @@ FREE_REQUESTS = [
 ]
 REQUESTS = [
     *FREE_REQUESTS,
-    request(seed=8, rule=WORDS, alternatives=3),
+    request(seed=8, rule=WORDS, alternatives=3, logprobs=True),
     request(seed=9, rule=CLOSED, prompt_ids=(20, 21, 22)),
     request(
         seed=10, rule=CLOSED, max_new_tokens=30, sampler=SamplerSettings().with_overrides(steps=2, temperature=0.0)
     ),
     request(seed=11, rule=PINNED, first_canvas=FIRST, max_new_tokens=16),
-    request(seed=12, mode="verified", verification=OFTEN, sampler=PATIENT),
+    request(seed=12, mode="verified", verification=OFTEN, sampler=PATIENT, logprobs=True),
     request(seed=13, mode="verified", verification=OFTEN, sampler=PATIENT, first_canvas=FIRST, max_new_tokens=11),
     request(seed=14, mode="verified", verification=OFTEN, sampler=PATIENT, rule=WORDS, alternatives=2),
-    request(seed=15, mode="autoregressive", prompt_ids=(20,)),
+    request(seed=15, mode="autoregressive", prompt_ids=(20,), logprobs=True),
     request(seed=16, mode="autoregressive", max_new_tokens=13, stop_ids=frozenset()),
 ]
 

@@ -1,7 +1,8 @@
 """A constraint on a batch of canvases: what the sampler asks at each step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,12 +10,15 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from gesso.constrain import paths
+from gesso.constrain.class_head import Gathered, read_classes
 from gesso.constrain.lattice import Lattice, build_lattice
-from gesso.constrain.paths import Messages, Scores
+from gesso.constrain.layers import Layer, build_layers, possible_classes, possible_edges
+from gesso.constrain.paths import Scores
 from gesso.constrain.token_automaton import TokenAutomaton
 from gesso.constrain.token_scores import TokenClasses, best_tokens, sample_tokens, score_classes
 from gesso.errors import GenerationError, SettingError
-from gesso.shapes import CanvasIds, CanvasMask, Logits, RowMask
+from gesso.ops.read_head import HeadReading, join_readings, read_head
+from gesso.shapes import CanvasIds, CanvasMask, Logits, RowMask, SoftEmbedding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -67,51 +71,99 @@ class RowConstraint:
 
     Attributes:
         rule: what is valid.
-        start: the state before the first position.
-        final: zero for the states that are valid after the last position, minus infinity for the others.
-        late: positions at which the text must have ended.
+        layers: the edges of its automaton that a valid canvas may take, position by position.
         forced: positions at which a single token is valid, whatever stands at the others.
+        gathered: what steps with the same weights need not gather again.
     """
 
     rule: CompiledRule
-    start: int
-    final: Float64[np.ndarray, "S"]
-    late: Bool[np.ndarray, "C"]
+    layers: tuple[Layer, ...]
     forced: Bool[np.ndarray, "C"]
+    gathered: Gathered = field(default_factory=Gathered)
 
     def condition(
         self, logits: Float[Tensor, "C V"], uniforms: Float64[Tensor, "C"]
     ) -> tuple[Float[Tensor, "C V"], Int[Tensor, "C"], Int[Tensor, "C"]] | None:
         """What `CanvasConstraint.condition` does, for this row; None if no valid canvas is left."""
-        ordered = self.rule.classes.order(logits)
-        classes, groups, messages = self._solve(ordered)
-        if messages.log_normalizer == -np.inf:
-            return None
-        lattice, device = self.rule.lattice, logits.device
-        factors = paths.class_factors(lattice, classes, groups, messages)
-        drawn = paths.sample_walk(lattice, classes, messages, self.start, uniforms.cpu().numpy())
-        best = paths.best_walk(lattice, classes, groups, messages, self.start)
-        factors, drawn_classes, left, best_classes = (
-            torch.from_numpy(array).to(device)
-            for array in (factors.astype(np.float32), drawn.classes, drawn.uniforms, best.classes)
+        classes = self.rule.classes
+        ordered = classes.order(logits)
+        choices = self._choose(*score_classes(classes, ordered), uniforms)
+        return choices and (
+            choices.factors.index_select(1, classes.token_class).add_(logits),
+            sample_tokens(classes, ordered, choices.drawn, choices.left),
+            best_tokens(classes, ordered, choices.best),
         )
-        return (
-            factors.index_select(1, self.rule.classes.token_class).add_(logits),
-            sample_tokens(self.rule.classes, ordered, drawn_classes, left),
-            best_tokens(self.rule.classes, ordered, best_classes),
+
+    def read_head(
+        self,
+        hidden: Float[Tensor, "1 C D"],
+        embedding: Float[Tensor, "V D"],
+        softcap: float,
+        temperature: Float[Tensor, "1"],
+        uniforms: Float64[Tensor, "1 C"],
+        pinned: Int[Tensor, "1 C"] | None = None,
+    ) -> HeadReading | None:
+        """What `CanvasConstraint.read_head` does, for this row; None if no valid canvas is left."""
+        head = read_classes(self.rule.classes, hidden[0], embedding, softcap, temperature[0], self.gathered)
+        total, best = head.total, head.best
+        if pinned is not None:
+            total, best = (self._pin(scores, pinned[0]) for scores in (total, best))
+        choices = self._choose(total, best, uniforms[0])
+        if choices is None:
+            return None
+        entropy, confidence, soft = head.combine(choices.factors)
+        argmax = head.likeliest(choices.best)
+        sampled = argmax if bool(temperature[0] == 0) else head.sample(choices.drawn, choices.left)
+        scale = torch.tensor(hidden.shape[2] ** 0.5, dtype=embedding.dtype, device=embedding.device)
+        return HeadReading(
+            entropy=entropy[None],
+            confidence=confidence[None],
+            argmax=argmax[None],
+            sampled=sampled[None],
+            soft_embedding=(soft.to(embedding.dtype) * scale)[None],
         )
 
     def log_normalizer(self, logits: Float[Tensor, "C V"]) -> float:
         """Log-probability that a canvas drawn from a prediction is valid."""
-        return self._solve(self.rule.classes.order(logits))[2].log_normalizer - float(
-            logits.logsumexp(-1).double().sum()
-        )
+        classes = _scores(*score_classes(self.rule.classes, self.rule.classes.order(logits)))
+        sums = paths.sum_ways(self.rule.lattice, self.layers, classes)
+        return sums.log_normalizer - float(logits.logsumexp(-1).double().sum())
 
-    def _solve(self, ordered: Float[Tensor, "C T"]) -> tuple[Scores, Scores, Messages]:
-        total, best = (scores.double().cpu().numpy() for scores in score_classes(self.rule.classes, ordered))
-        classes = _end_in_time(Scores(total=total, best=best), self.late)
-        groups = paths.score_groups(self.rule.lattice, classes)
-        return classes, groups, paths.sweep(self.rule.lattice, groups, self.start, self.final)
+    def _choose(
+        self, total: Float[Tensor, "C K"], best: Float[Tensor, "C K"], uniforms: Float64[Tensor, "C"]
+    ) -> "_Choices | None":
+        """Go through the automaton by the scores of the classes; None if no way is left."""
+        lattice, layers, classes = self.rule.lattice, self.layers, _scores(total, best)
+        sums = paths.sum_ways(lattice, layers, classes)
+        if sums.log_normalizer == -np.inf:
+            return None
+        drawn = paths.sample_walk(lattice, layers, classes, sums, uniforms.cpu().numpy())
+        likeliest = paths.best_walk(lattice, layers, classes)
+        arrays = (sums.factors.astype(np.float32), drawn.classes, drawn.uniforms, likeliest.classes)
+        return _Choices(*(torch.from_numpy(array).to(total.device) for array in arrays))
+
+    def _pin(self, scores: Float[Tensor, "C K"], pinned: Int[Tensor, "C"]) -> Float[Tensor, "C K"]:
+        """Make the class of each pinned token certain, as `Pins.apply_to_logits` does for the token."""
+        is_pinned, of_token = pinned >= 0, self.rule.classes.token_class[pinned.clamp(min=0)]
+        certain = torch.full_like(scores, -torch.inf).scatter_(1, of_token[:, None], 0.0)
+        certain[:, 0] = -torch.inf  # tokens that are valid nowhere
+        return torch.where(is_pinned[:, None], certain, scores)
+
+
+class _Choices(NamedTuple):
+    """What came of a way through the automaton.
+
+    Attributes:
+        factors: what the rule multiplies the weight of each class by, in logarithms.
+        drawn: the classes of a sample.
+        left: what is left of the numbers that chose them.
+        best: the classes of the likeliest canvas.
+    """
+
+    factors: Float[Tensor, "C K"]
+    drawn: Int[Tensor, "C"]
+    left: Float64[Tensor, "C"]
+    best: Int[Tensor, "C"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,18 +212,58 @@ class CanvasConstraint:
         for index, row in enumerate(self.rows):
             result = (logits[index], free, free) if row is None else row.condition(logits[index], uniforms[index])
             if row is not None and result is None:
-                raise GenerationError(
-                    f"the network rules out every text that {row.rule.automaton.name} allows, in row {index}; relax "
-                    "the constraint, or use the tokenizer that the model was trained with"
-                )
+                raise _ruled_out(row, index)
             results.append(result)
         conditioned, sampled, best = (torch.stack(parts) for parts in zip(*results, strict=True))
         return conditioned, sampled, best
+
+    def read_head(
+        self,
+        hidden: SoftEmbedding,
+        embedding: Float[Tensor, "V D"],
+        softcap: float,
+        temperature: Float[Tensor, "B"],
+        uniforms: Float64[Tensor, "B C"],
+        *,
+        pinned: Int[Tensor, "B C"] | None = None,
+    ) -> HeadReading:
+        """Read a prediction as if only valid canvases existed, without its logits.
+
+        Args:
+            hidden: final hidden states, normed.
+            embedding: the tied embedding.
+            softcap: as in `gesso.ops.read_head`, and so the next two.
+            temperature: of each row.
+            uniforms: a number in [0, 1) for each position, which chooses the sample.
+            pinned: the fixed token of each position, -1 where there is none. What is read there has no meaning.
+
+        Raises:
+            GenerationError: the prediction rules out every valid canvas.
+        """
+        readings = []
+        for index, row in enumerate(self.rows):
+            here = slice(index, index + 1)
+            inputs = (hidden[here], embedding, softcap, temperature[here], uniforms[here])
+            if row is None:
+                readings.append(read_head(*inputs))
+                continue
+            reading = row.read_head(*inputs, None if pinned is None else pinned[here])
+            if reading is None:
+                raise _ruled_out(row, index)
+            readings.append(reading)
+        return join_readings(readings)
 
     def log_normalizer(self, logits: Logits) -> Float64[Tensor, "B"]:
         """Log-probability that a canvas drawn from a prediction is valid; minus infinity where none is."""
         values = [0.0 if row is None else row.log_normalizer(one) for row, one in zip(self.rows, logits, strict=True)]
         return torch.tensor(values, dtype=torch.float64, device=logits.device)
+
+
+def _ruled_out(row: RowConstraint, index: int) -> GenerationError:
+    return GenerationError(
+        f"the network rules out every text that {row.rule.automaton.name} allows, in row {index}; relax the "
+        "constraint, or use the tokenizer that the model was trained with"
+    )
 
 
 def constrain_row(rule: CompiledRule, *, state: int, remaining: int, canvas_length: int) -> RowConstraint:
@@ -194,15 +286,14 @@ def constrain_row(rule: CompiledRule, *, state: int, remaining: int, canvas_leng
     final = np.where(lattice.distance <= max(remaining - canvas_length, 0), 0.0, -np.inf)
     late = np.arange(canvas_length) >= remaining
 
-    possible = paths.possible_classes(lattice, late, state, final)
-    forced = (possible * rule.classes.sizes.cpu().numpy()).sum(axis=1) == 1
-    return RowConstraint(rule=rule, start=state, final=final, late=late, forced=forced)
+    possible = possible_edges(lattice, late, state, final)
+    sizes = rule.classes.sizes.cpu().numpy()
+    forced = (possible_classes(lattice, possible) * sizes).sum(axis=1) == 1
+    return RowConstraint(rule=rule, layers=build_layers(lattice, possible), forced=forced)
 
 
-def _end_in_time(classes: Scores, late: Bool[np.ndarray, "C"]) -> Scores:
-    """Leave only the class of end tokens, the last one, where the text must have ended."""
-    banned = late[:, None] & (np.arange(classes.total.shape[1]) < classes.total.shape[1] - 1)
-    return Scores(
-        total=np.where(banned, -np.inf, np.nan_to_num(classes.total, nan=0.0, neginf=-np.inf)),
-        best=np.where(banned, -np.inf, np.nan_to_num(classes.best, nan=0.0, neginf=-np.inf)),
-    )
+def _scores(total: Float[Tensor, "C K"], best: Float[Tensor, "C K"]) -> Scores:
+    """Scores for the recursions, which need numbers: what is none becomes zero, and the sampler sees what broke."""
+    arrays = (scores.double().cpu().numpy() for scores in (total, best))
+    total_array, best_array = (np.nan_to_num(array, copy=False, nan=0.0, neginf=-np.inf) for array in arrays)
+    return Scores(total=total_array, best=best_array)

@@ -68,8 +68,8 @@ class Lattice:
     Attributes:
         num_states, num_groups, num_classes: of the automaton.
         source, target, group: of each edge, sorted by source.
-        edge_start: where the edges of each state begin, and how many there are.
-        group_start, members, member_group: where each group begins, its classes, and the group of each of these.
+        members, member_group: the classes of one group after another, and the group of each of these.
+        classes_of: the classes of each group.
         group_members, class_groups: the same relation as segments, of groups and of classes.
         source_edges, target_edges, group_edges: the edges, as segments of where they begin, where they end, and their
             groups.
@@ -82,10 +82,9 @@ class Lattice:
     source: Int[np.ndarray, "E"]
     target: Int[np.ndarray, "E"]
     group: Int[np.ndarray, "E"]
-    edge_start: Int[np.ndarray, "S1"]
-    group_start: Int[np.ndarray, "G1"]
     members: Int[np.ndarray, "M"]
     member_group: Int[np.ndarray, "M"]
+    classes_of: tuple[Int[np.ndarray, "_"], ...]
     group_members: Segments
     class_groups: Segments
     source_edges: Segments
@@ -106,10 +105,9 @@ def build_lattice(automaton: TokenAutomaton) -> Lattice:
         source=automaton.source,
         target=automaton.target,
         group=automaton.group,
-        edge_start=np.searchsorted(automaton.source, np.arange(states + 1)),
-        group_start=automaton.group_start,
         members=automaton.group_classes,
         member_group=member_group,
+        classes_of=tuple(np.split(automaton.group_classes, automaton.group_start[1:-1])),
         group_members=Segments.of(member_group, groups),
         class_groups=Segments.of(automaton.group_classes, automaton.num_classes),
         source_edges=Segments.of(automaton.source, states),

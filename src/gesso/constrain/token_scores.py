@@ -10,7 +10,7 @@ from torch import Tensor
 from gesso.constrain.token_automaton import TokenAutomaton
 from gesso.ops.categorical import invert_cdf_in_groups, max_in_groups
 
-LARGE = 64
+LARGE = 128
 """Tokens from which on a class is summed up by itself; the smaller ones are summed up together."""
 
 
@@ -67,6 +67,17 @@ def score_classes(
     classes: TokenClasses, ordered: Float[Tensor, "C T"]
 ) -> tuple[Float[Tensor, "C K"], Float[Tensor, "C K"]]:
     """The log of the summed weight of each class at each position, and that of its likeliest token."""
+    total, best = sum_small_classes(classes, ordered)
+    for number, start, stop in classes.large:
+        members = ordered[:, start:stop]
+        total[:, number], best[:, number] = members.logsumexp(1), members.amax(1)
+    return total, best
+
+
+def sum_small_classes(
+    classes: TokenClasses, ordered: Float[Tensor, "C T"]
+) -> tuple[Float[Tensor, "C K"], Float[Tensor, "C K"]]:
+    """The same of the small classes alone; for the others minus infinity. Their tokens need not be there."""
     total = ordered.new_full((len(ordered), len(classes.sizes)), -torch.inf)
     best = total.clone()
     if len(classes.small):
@@ -78,9 +89,6 @@ def score_classes(
         weights = (members - shift.index_select(1, classes.small_class)).exp_()
         sums = torch.segment_reduce(weights, "sum", lengths=lengths, axis=1, unsafe=True)
         total[:, classes.small], best[:, classes.small] = sums.log_().add_(shift), largest
-    for number, start, stop in classes.large:
-        members = ordered[:, start:stop]
-        total[:, number], best[:, number] = members.logsumexp(1), members.amax(1)
     return total, best
 
 
@@ -92,27 +100,57 @@ def sample_tokens(
 ) -> Int[Tensor, "C"]:
     """Draw a token of each position's chosen class, in proportion to its probability."""
 
-    def draw(positions: Int[Tensor, "N"], scores: Float[Tensor, "N T"]) -> Int[Tensor, "N"]:
+    def draw(scores: Float[Tensor, "N M"], positions: Int[Tensor, "N"]) -> Int[Tensor, "N"]:
         return invert_cdf_in_groups(scores.softmax(-1), uniforms[positions])
 
-    return _choose(classes, ordered, chosen, draw)
+    return choose_in_classes(
+        classes, ordered, chosen, draw, lambda number, at: draw(_large(classes, ordered, number, at), at)
+    )
 
 
 def best_tokens(classes: TokenClasses, ordered: Float[Tensor, "C T"], chosen: Int[Tensor, "C"]) -> Int[Tensor, "C"]:
     """Take the likeliest token of each position's chosen class."""
-    return _choose(classes, ordered, chosen, lambda _, scores: max_in_groups(scores)[1])
+
+    def choose(scores: Float[Tensor, "N M"], _: Int[Tensor, "N"]) -> Int[Tensor, "N"]:
+        return max_in_groups(scores)[1]
+
+    return choose_in_classes(
+        classes, ordered, chosen, choose, lambda number, at: choose(_large(classes, ordered, number, at), at)
+    )
 
 
-def _choose(
+def choose_in_classes(
     classes: TokenClasses,
     ordered: Float[Tensor, "C T"],
     chosen: Int[Tensor, "C"],
-    choose: Callable[[Tensor, Tensor], Tensor],
+    in_small: Callable[[Tensor, Tensor], Tensor],
+    in_large: Callable[[int, Tensor], Tensor],
 ) -> Int[Tensor, "C"]:
-    """Choose among the tokens of a class for all positions at once that have chosen it; most classes have one token."""
-    places = classes.starts[chosen]
-    for number in chosen[classes.sizes[chosen] > 1].unique().tolist():
-        start, size = int(classes.starts[number]), int(classes.sizes[number])
-        positions = (chosen == number).nonzero().flatten()
-        places[positions] += choose(positions, ordered[:, start : start + size].index_select(0, positions))
+    """Choose among the tokens of each position's class: in large classes one by one, in the small ones all at once.
+
+    Args:
+        classes: which tokens are in a class.
+        ordered: the scores of the tokens, in their order; only those of the small classes are looked at.
+        chosen: the class of each position.
+        in_small: gives, for the scores of the tokens of some positions' classes, filled up with minus infinity, and
+            these positions, which of the tokens each of them takes.
+        in_large: gives the same for a class and some positions.
+    """
+    sizes, places = classes.sizes[chosen], classes.starts[chosen]
+    (positions,) = torch.where((sizes > 1) & (sizes < LARGE))
+    if len(positions):
+        rank = torch.arange(int(sizes[positions].max()), device=chosen.device)
+        columns = (places[positions][:, None] + rank).clamp(max=ordered.shape[1] - 1)
+        scores = ordered[positions].gather(1, columns).masked_fill(rank >= sizes[positions][:, None], -torch.inf)
+        places[positions] += in_small(scores, positions)
+    for number in chosen[sizes >= LARGE].unique().tolist():
+        (positions,) = torch.where(chosen == number)
+        places[positions] += in_large(number, positions)
     return classes.tokens[places]
+
+
+def _large(
+    classes: TokenClasses, ordered: Float[Tensor, "C T"], number: int, positions: Int[Tensor, "N"]
+) -> Float[Tensor, "N M"]:
+    start = int(classes.starts[number])
+    return ordered[:, start : start + int(classes.sizes[number])].index_select(0, positions)

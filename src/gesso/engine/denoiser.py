@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
-from gesso.ops.read_head import HeadReading
+from gesso.ops.read_head import HeadReader, HeadReading
 from gesso.shapes import CanvasIds, Logits, SoftEmbedding
 
 
@@ -32,9 +32,10 @@ class NetworkDenoiser(ABC):
         conditioning: SoftEmbedding | None,
         temperature: Float[Tensor, " B"],
         uniforms: Float64[Tensor, "B C"],
+        by: HeadReader | None = None,
     ) -> HeadReading:
         """Predict, and read the prediction without its logits."""
-        return self.network.read_head(self.hidden_states(canvas, conditioning), temperature, uniforms)
+        return self.network.read_head(self.hidden_states(canvas, conditioning), temperature, uniforms, by)
 
     def soft_embed(self, logits: Logits) -> SoftEmbedding:
         """Embed a prediction."""

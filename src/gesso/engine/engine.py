@@ -273,6 +273,7 @@ class Engine:
                 steps=job.spent,
                 converged=converged,
                 readings=job.readings,
+                logprobs=job.logprobs[: len(emitted)],
             )
         )
         job.remaining -= len(emitted)

@@ -8,6 +8,8 @@ Each is about token ids; `draft_text` and `text` are filled in by the room that 
 from dataclasses import dataclass
 from typing import Literal
 
+from gesso.sampling.log_probabilities import TokenLogprob
+
 FinishReason = Literal["stop", "length", "cancelled", "deadline"]
 """A stop token or stop string was reached; the tokens that were asked for are used up; somebody cancelled it; or its
 time was up. After the last two, what was committed before stays."""
@@ -58,6 +60,7 @@ class CanvasCommitted:
         readings: How often a draft of it was read from left to right before it was committed.
         converged: The stopping rule found it final, or, where drafts are read, every token of it holds; False if its
             steps ran out first, or if the rule gave it up.
+        logprobs: How probable each of its tokens was; none at all unless the request asks for it.
         text: The text that it adds.
     """
 
@@ -66,6 +69,7 @@ class CanvasCommitted:
     steps: int
     converged: bool
     readings: int = 0
+    logprobs: tuple[TokenLogprob, ...] = ()
     text: str = ""
 
 

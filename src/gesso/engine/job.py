@@ -9,6 +9,7 @@ from gesso.engine.events import Event
 from gesso.engine.left_to_right import LeftToRightCanvas
 from gesso.engine.request import Request
 from gesso.sampling.alternatives import Alternatives
+from gesso.sampling.log_probabilities import LogProbabilities, TokenLogprob
 from gesso.sampling.pins import Pins
 from gesso.sampling.step import CanvasState
 
@@ -36,6 +37,7 @@ class Job:
         readings: How often it has been read.
         line: The canvas in progress, if it is written from left to right.
         alternatives: What its last step found likely, if the request asks for it.
+        probable: How probable the tokens of the canvas in progress were, if the request asks for it.
         began_at: When each canvas was begun, in seconds of the engine's clock.
         events: What its reader has not taken yet.
         error: What ended it, if something broke.
@@ -61,6 +63,7 @@ class Job:
     readings: int = 0
     line: LeftToRightCanvas | None = None
     alternatives: Alternatives | None = None
+    probable: LogProbabilities | None = None
     began_at: list[float] = field(default_factory=list)
     events: deque[Event] = field(default_factory=deque)
     error: Exception | None = None
@@ -72,9 +75,16 @@ class Job:
         """Order of importance: of two jobs the one with the lesser rank goes first."""
         return -self.priority, self.number
 
+    @property
+    def logprobs(self) -> tuple[TokenLogprob, ...]:
+        """How probable the tokens of its canvas were; nothing unless the request asks for it."""
+        if not self.request.logprobs:
+            return ()
+        return self.line.logprobs if self.line else self.probable.tell() if self.probable else ()
+
     def end_canvas(self) -> None:
         """Forget the canvas in progress."""
-        self.state = self.generator = self.pins = self.line = None
+        self.state = self.generator = self.pins = self.line = self.probable = None
         self.spent = self.readings = 0
 
     @property

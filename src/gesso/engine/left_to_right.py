@@ -12,6 +12,7 @@ from gesso.errors import GenerationError
 from gesso.model.kv_cache import Cache, Lookahead
 from gesso.model.network import Network
 from gesso.sampling.draws import draw_step
+from gesso.sampling.log_probabilities import TokenLogprob
 from gesso.sampling.pins import Pins
 from gesso.sampling.statistics import measure, temper
 from gesso.sampling.step import CanvasState, StepResult
@@ -110,6 +111,7 @@ class LeftToRightCanvas:
         self._request = request
         self._written: list[int] = []
         self._entropies: list[float] = []
+        self._logprobs: list[TokenLogprob] = []
         self._last_id = last_id
         self._remaining = remaining
         config = network.config
@@ -144,7 +146,15 @@ class LeftToRightCanvas:
         self._last_id = int(measured.sampled)
         self._written.append(self._last_id)
         self._entropies.append(float(measured.entropy))
+        if self._request.logprobs:
+            logprob = float(logits[0, 0].log_softmax(-1)[self._last_id])
+            self._logprobs.append(TokenLogprob(last=logprob, accepted=logprob))
         return self._result(network.config.canvas_length, math.log(network.config.vocab_size), temperature)
+
+    @property
+    def logprobs(self) -> tuple[TokenLogprob, ...]:
+        """How probable the tokens were that are written; nothing unless the request asks for it."""
+        return tuple(self._logprobs)
 
     def _result(self, length: int, most_nats: float, temperature: Float[Tensor, "1"]) -> StepResult:
         count = len(self._written)

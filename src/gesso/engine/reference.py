@@ -15,6 +15,7 @@ from gesso.model.network import Network
 from gesso.sampling.alternatives import Alternatives, Onlooker
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
+from gesso.sampling.log_probabilities import LogProbabilities
 from gesso.sampling.pins import Pins
 from gesso.sampling.step import StepResult
 
@@ -64,7 +65,7 @@ def _run(network: Network, request: Request, page_length: int) -> Iterator[Event
         draft, committed = yield from write(network, cache, canvas)
         emitted, stopped = cut_at_stop(draft, request.stop_ids, remaining)
         remaining -= len(emitted)
-        yield replace(committed, token_ids=tuple(emitted))
+        yield replace(committed, token_ids=tuple(emitted), logprobs=committed.logprobs[: len(emitted)])
         if stopped or remaining == 0:
             yield Finished(reason="stop" if stopped else "length")
             return
@@ -104,10 +105,11 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
     """Denoise a canvas; where the mode says so, read the draft, and paint again what follows its first fault."""
     request, config = canvas.request, network.config
     pins, spent, readings = canvas.pins, 0, 0
+    probable = LogProbabilities(config.canvas_length, network.device) if request.logprobs else None
     while True:
         last: StepResult | None = None
         denoiser = CachedDenoiser(network, text)
-        onlooker = Onlooker(denoiser, request.alternatives) if request.alternatives else None
+        onlooker = Onlooker(denoiser, request.alternatives) if request.is_looked_on else None
         for last in denoise_canvas(
             onlooker or denoiser,
             request.draft_settings(spent),
@@ -118,6 +120,8 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
             constraint=canvas.constraint,
             device=network.device,
         ):
+            if probable is not None and onlooker is not None and onlooker.logits is not None:
+                probable.note(last, onlooker.logits)
             seen = onlooker and onlooker.alternatives
             yield step_done(request, canvas.index, last, config.canvas_length, spent, seen)
         assert last is not None, "a draft takes at least one step"
@@ -144,7 +148,12 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
             break
         pins = kept
     return draft, CanvasCommitted(
-        canvas_index=canvas.index, token_ids=(), steps=spent, converged=converged, readings=readings
+        canvas_index=canvas.index,
+        token_ids=(),
+        steps=spent,
+        converged=converged,
+        readings=readings,
+        logprobs=() if probable is None else probable.tell(),
     )
 
 
@@ -157,7 +166,11 @@ def _write_left_to_right(network: Network, text: Cache, canvas: Canvas) -> Write
         yield step_done(request, canvas.index, result, length)
         if bool(result.state.finished[0]):
             return result.state.draft[0].tolist(), CanvasCommitted(
-                canvas_index=canvas.index, token_ids=(), steps=result.state.step, converged=True
+                canvas_index=canvas.index,
+                token_ids=(),
+                steps=result.state.step,
+                converged=True,
+                logprobs=line.logprobs if request.logprobs else (),
             )
 
 

@@ -58,6 +58,7 @@ class Request:
         verification: How drafts are verified, where the mode verifies them.
         rule: What the text must be; None: anything.
         alternatives: Likeliest tokens that each step tells of at every position; 0 tells none, and costs nothing.
+        logprobs: Whether a canvas that is committed tells how probable its tokens were.
     """
 
     prompt_ids: tuple[int, ...]
@@ -70,10 +71,16 @@ class Request:
     verification: Verification = field(default_factory=Verification)
     rule: CompiledRule | None = None
     alternatives: int = 0
+    logprobs: bool = False
 
     def max_steps(self, canvas_length: int) -> int:
         """Steps that a canvas may take."""
         return canvas_length if self.mode == "autoregressive" else self.sampler.max_steps
+
+    @property
+    def is_looked_on(self) -> bool:
+        """Whether steps must make logits for somebody to look at."""
+        return self.alternatives > 0 or self.logprobs
 
     def draft_settings(self, steps_spent: int) -> SamplerSettings:
         """How the next draft of a canvas is denoised, after the steps that its earlier drafts have taken."""

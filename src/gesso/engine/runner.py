@@ -25,6 +25,7 @@ from gesso.sampling.alternatives import Onlooker
 from gesso.sampling.denoise import first_state, next_step
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import canvas_generator
+from gesso.sampling.log_probabilities import LogProbabilities
 from gesso.sampling.step import StepResult
 from gesso.shapes import SoftEmbedding
 
@@ -137,7 +138,7 @@ class Runner:
     def _step(self, job: Job, denoiser: Denoiser) -> Outcome:
         assert job.state is not None, "a canvas is begun before its first step"
         assert job.generator is not None, "and has its generator from then on"
-        onlooker = Onlooker(denoiser, job.request.alternatives) if job.request.alternatives else None
+        onlooker = Onlooker(denoiser, job.request.alternatives) if job.request.is_looked_on else None
         try:
             result = next_step(
                 job.state,
@@ -149,6 +150,9 @@ class Runner:
         except GessoError as error:
             return error
         job.state = result.state
+        if job.request.logprobs and onlooker is not None and onlooker.logits is not None:
+            job.probable = job.probable or LogProbabilities(self._network.config.canvas_length, self._network.device)
+            job.probable.note(result, onlooker.logits)
         job.alternatives = onlooker and onlooker.alternatives
         return result
 

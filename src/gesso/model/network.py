@@ -9,9 +9,8 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from gesso.errors import InputError
-from gesso.model.attention import Attention, View
+from gesso.model.attention import View
 from gesso.model.config import ModelConfig, Rope
-from gesso.model.feed_forward import Experts
 from gesso.model.kv_cache import Cache, KVCache
 from gesso.model.layer import Layer
 from gesso.model.masks import denoise_visibility, encode_visibility
@@ -19,7 +18,7 @@ from gesso.model.norm import RMSNorm
 from gesso.model.self_conditioning import SelfConditioning
 from gesso.ops.gpu_kernels import GpuKernels
 from gesso.ops.head import soft_embedding, softcapped_logits
-from gesso.ops.read_head import ChunkReader, HeadReading, read_chunk, read_head
+from gesso.ops.read_head import ChunkReader, HeadReader, HeadReading, read_chunk, read_head
 from gesso.ops.rope import rope_frequencies, rope_tables
 from gesso.shapes import CanvasIds, Hidden, Logits, SoftEmbedding, TokenIds
 
@@ -60,7 +59,7 @@ class Network(nn.Module):
         if kernels is not None and any(weight.requires_grad for weight in self.parameters()):
             raise InputError("kernels have no gradients; freeze the weights with requires_grad_(False) first")
         for module in self.modules():
-            if isinstance(module, Network | Attention | Experts):
+            if hasattr(module, "kernels"):
                 module.kernels = kernels
 
     def compile_denoising(self) -> None:
@@ -162,10 +161,23 @@ class Network(nn.Module):
         return soft_embedding(logits, self.embed_tokens.weight, self.config.hidden_size**0.5)
 
     def read_head(
-        self, hidden: SoftEmbedding, temperature: Float[Tensor, " B"], uniforms: Float64[Tensor, "B C"]
+        self,
+        hidden: SoftEmbedding,
+        temperature: Float[Tensor, " B"],
+        uniforms: Float64[Tensor, "B C"],
+        by: HeadReader | None = None,
     ) -> HeadReading:
-        """What a step needs of hidden states' logits, without the logits; see `gesso.ops.read_head`."""
+        """What a step needs of hidden states' logits, without the logits; see `gesso.ops.read_head`.
+
+        Args:
+            hidden: Final hidden states.
+            temperature: As there.
+            uniforms: As there.
+            by: Reads them instead.
+        """
         inputs = (hidden, self.embed_tokens.weight, self.config.final_logit_softcapping, temperature, uniforms)
+        if by is not None:
+            return by(*inputs)
         if self.kernels is not None:
             return self.kernels.read_head(*inputs)
         return read_head(*inputs, reader=self._chunk_reader)

@@ -31,13 +31,15 @@ class Onlooker:
 
     Attributes:
         denoiser: the one that does the work.
-        num: tokens to note at each position; at least 1.
-        alternatives: those of the last step; None before the first.
+        num: tokens to note at each position; 0: none.
+        alternatives: those of the last step; None before the first, or where none are noted.
+        logits: what the last step fed back; None before the first.
     """
 
     denoiser: Denoiser
     num: int
     alternatives: Alternatives | None = None
+    logits: Logits | None = None
 
     def denoise(self, canvas: CanvasIds, conditioning: SoftEmbedding | None) -> Logits:
         """Predict the clean canvas."""
@@ -45,7 +47,8 @@ class Onlooker:
 
     def soft_embed(self, logits: Logits) -> SoftEmbedding:
         """Embed a prediction, and note its likeliest tokens."""
-        self.alternatives = likeliest(logits, self.num)
+        self.logits = logits
+        self.alternatives = likeliest(logits, self.num) if self.num else None
         return self.denoiser.soft_embed(logits)
 
 

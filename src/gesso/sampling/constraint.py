@@ -2,10 +2,11 @@
 
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float64
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from gesso.shapes import CanvasIds, CanvasMask, Logits, RowMask
+from gesso.ops.read_head import HeadReading
+from gesso.shapes import CanvasIds, CanvasMask, Logits, RowMask, SoftEmbedding
 
 
 @runtime_checkable
@@ -36,6 +37,31 @@ class Constraint(Protocol):
             The log-probability of each token at each position, given that the canvas is valid; a sample of the valid
             canvases; and the likeliest valid canvas. Rows without a constraint keep their logits, and their canvases
             have no meaning.
+
+        Raises:
+            GenerationError: the prediction rules out every valid canvas.
+        """
+        ...
+
+    def read_head(
+        self,
+        hidden: SoftEmbedding,
+        embedding: Float[Tensor, "V D"],
+        softcap: float,
+        temperature: Float[Tensor, "B"],
+        uniforms: Float64[Tensor, "B C"],
+        *,
+        pinned: Int[Tensor, "B C"] | None = None,
+    ) -> HeadReading:
+        """The same off the hidden states, without the logits: what `condition` and `measure` find, up to rounding.
+
+        Args:
+            hidden: final hidden states, normed.
+            embedding: the tied embedding.
+            softcap: as in `gesso.ops.read_head`, and so the next two.
+            temperature: of each row.
+            uniforms: a number in [0, 1) for each position, which chooses the sample.
+            pinned: the fixed token of each position, -1 where there is none. What is read there has no meaning.
 
         Raises:
             GenerationError: the prediction rules out every valid canvas.

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from gesso.ops.read_head import HeadReading
+from gesso.ops.read_head import HeadReader, HeadReading
 from gesso.shapes import CanvasIds, Logits, SoftEmbedding
 
 
@@ -34,7 +34,7 @@ class Denoiser(Protocol):
 class Reader(Denoiser, Protocol):
     """A denoiser that can read its own prediction, without ever holding the logits of a whole canvas.
 
-    A step asks for logits all the same where something else must see them, such as a constraint.
+    A step asks for logits all the same where something else must see them, such as a corrector.
     """
 
     def read(
@@ -43,6 +43,7 @@ class Reader(Denoiser, Protocol):
         conditioning: SoftEmbedding | None,
         temperature: Float[Tensor, "B"],
         uniforms: Float64[Tensor, "B C"],
+        by: HeadReader | None = None,
     ) -> HeadReading:
         """Predict, and read the prediction as `temper`, `measure` and `soft_embed` would, up to rounding.
 
@@ -51,6 +52,7 @@ class Reader(Denoiser, Protocol):
             conditioning: as in `denoise`.
             temperature: what to divide each row's logits by; zero for a greedy choice.
             uniforms: a number in [0, 1) for each position, which chooses the sampled token.
+            by: what reads the head, such as a constraint; None: every token as it is.
         """
         ...
 

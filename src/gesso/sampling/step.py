@@ -5,6 +5,7 @@ sees no vocabulary. Both are pure, and take the draws as input: the same input g
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float, Float64
@@ -135,7 +136,7 @@ def predict(
         The statistics of the tempered prediction, and its soft embedding for the next step; both describe certainty
         where a token is pinned, and the prediction among valid canvases where there is a constraint.
     """
-    if isinstance(denoiser, Reader) and state.constraint is None and corrected_level is None:
+    if isinstance(denoiser, Reader) and corrected_level is None:
         return _read_without_logits(state, denoiser, temperature, uniforms)
     prediction = denoiser.denoise(state.canvas, state.conditioning)
     statistics, logits = _read(state, prediction, temperature, uniforms)
@@ -151,7 +152,11 @@ def _read_without_logits(
     state: CanvasState, reader: Reader, temperature: Float[Tensor, "B"], uniforms: Float64[Tensor, "B C"]
 ) -> tuple[Statistics, SoftEmbedding]:
     """The fast path of `predict`: the network reads its own prediction, and pins are put in afterwards."""
-    reading = reader.read(state.canvas, state.conditioning, temperature, uniforms)
+    by = None
+    if state.constraint is not None:
+        pinned = None if state.pins is None else state.pins.tokens.masked_fill(~state.pins.mask, -1)
+        by = partial(state.constraint.read_head, pinned=pinned)
+    reading = reader.read(state.canvas, state.conditioning, temperature, uniforms, by)
     statistics = Statistics(
         entropy=reading.entropy, confidence=reading.confidence, argmax=reading.argmax, sampled=reading.sampled
     )

@@ -1,0 +1,71 @@
+"""How probable the tokens of a canvas were when they were written.
+
+Every position is predicted at every step, each time given other neighbours, so a token of a canvas has no one
+probability. Two of its predictions are told: that of the last step, which the canvas is read off, and that of the step
+from which on the token stayed where it is. Both are what the sampler drew from: tempered, and under pins and rules.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gesso.sampling.step import StepResult
+from gesso.shapes import CanvasIds, Logits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenLogprob:
+    """Log-probabilities of one token, in nats.
+
+    Attributes:
+        last: by the last step; 0 where the token was fixed. From left to right, by the step that wrote it.
+        accepted: by the first of the steps in a row, up to the last, that sampled and accepted this very token; None if
+            the last step did not. From left to right the same as `last`.
+    """
+
+    last: float
+    accepted: float | None
+
+
+class LogProbabilities:
+    """Follows the tokens of one canvas from step to step, over all its drafts.
+
+    Args:
+        canvas_length: Positions of the canvas.
+        device: Where its steps are computed.
+    """
+
+    def __init__(self, canvas_length: int, device: torch.device) -> None:
+        self._draft: Int[Tensor, " C"] = torch.zeros(canvas_length, dtype=torch.int64, device=device)
+        self._held = torch.full_like(self._draft, -1)
+        self._last: Float[Tensor, " C"] = torch.zeros(canvas_length, device=device)
+        self._accepted = torch.full_like(self._last, math.nan)
+
+    def note(self, result: StepResult, logits: Logits) -> None:
+        """Note a step of a single row; mutates what is followed.
+
+        Args:
+            result: The step.
+            logits: What it fed back: its prediction, tempered, and certain where tokens are fixed.
+        """
+        # Rounding may carry a certain token's beyond 0.
+        logs = (logits - logits.logsumexp(-1, keepdim=True)).clamp(max=0)
+        drawn, accepted = result.sampled[0], result.accepted[0]
+        stays = accepted & (drawn == self._held)
+        new = torch.where(accepted, _of(logs, result.sampled), torch.nan)
+        self._accepted = torch.where(stays, self._accepted, new)
+        self._held = torch.where(accepted, drawn, -1)
+        self._draft, self._last = result.state.draft[0], _of(logs, result.state.draft)
+
+    def tell(self) -> tuple[TokenLogprob, ...]:
+        """The log-probabilities of the last draft's tokens."""
+        known = (self._held == self._draft) & ~self._accepted.isnan()
+        rows = zip(self._last.tolist(), self._accepted.tolist(), known.tolist(), strict=True)
+        return tuple(TokenLogprob(last=last, accepted=at if is_known else None) for last, at, is_known in rows)
+
+
+def _of(logs: Logits, tokens: CanvasIds) -> Float[Tensor, " C"]:
+    return logs.gather(-1, tokens[..., None])[0, :, 0]
