@@ -6,23 +6,15 @@ Each frame is one denoising step. Noise is faint, a draft that is not yet accept
 """
 
 import argparse
-from html import escape
 from pathlib import Path
+
+from picture import LINE_HEIGHT, MARGIN, picture, text_line, wrap
 
 import gesso
 from gesso.engine.events import StepDone
 
-COLUMNS = 92
-CHAR_WIDTH, LINE_HEIGHT, MARGIN = 8.4, 21, 28
 LIKELY_NATS = 1.0
 SECONDS_PER_STEP, SECONDS_AT_REST = 0.45, 4.0
-
-STYLE = """
-  .ground { fill: #faf7f0; stroke: #e4dccb; }
-  text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; }
-  .noise { fill: #cdc5b4; } .draft { fill: #c07f1d; } .accepted { fill: #20242c; } .prompt { fill: #2f6f62; }
-  .caption { fill: #8b8371; font-size: 13px; }
-"""
 
 
 def spans(lm: gesso.LanguageModel, event: StepDone, last: bool) -> list[tuple[str, str]]:
@@ -39,19 +31,6 @@ def spans(lm: gesso.LanguageModel, event: StepDone, last: bool) -> list[tuple[st
     return shown
 
 
-def wrap(pieces: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Break styled pieces into lines of at most COLUMNS characters, at the pieces' borders."""
-    lines: list[list[tuple[str, str]]] = [[]]
-    used = 0
-    for style, text in pieces:
-        if used + len(text) > COLUMNS:
-            lines.append([])
-            used, text = 0, text.lstrip()
-        lines[-1].append((style, text))
-        used += len(text)
-    return lines
-
-
 def draw(lm: gesso.LanguageModel, prompt: str, events: list[StepDone]) -> str:
     """The whole picture."""
     frames = []
@@ -60,15 +39,9 @@ def draw(lm: gesso.LanguageModel, prompt: str, events: list[StepDone]) -> str:
         caption = f"step {event.step}: {sum(event.accepted)} of {len(event.accepted)} positions accepted"
         frames.append((caption, wrap([("prompt", prompt), *spans(lm, event, last)])))
     num_lines = max(len(lines) for _, lines in frames)
-    width = MARGIN * 2 + COLUMNS * CHAR_WIDTH
     height = MARGIN * 2 + (num_lines + 1.5) * LINE_HEIGHT
     total = SECONDS_PER_STEP * (len(frames) - 1) + SECONDS_AT_REST
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-label="A canvas of noise comes into focus in {len(frames)} denoising steps">',
-        f"<style>{STYLE}</style>",
-        f'<rect class="ground" x="1" y="1" width="{width - 2:.0f}" height="{height - 2:.0f}" rx="14"/>',
-    ]
+    parts = []
     for index, (caption, lines) in enumerate(frames):
         begin = SECONDS_PER_STEP * index / total
         end = 1.0 if index == len(frames) - 1 else SECONDS_PER_STEP * (index + 1) / total
@@ -81,12 +54,9 @@ def draw(lm: gesso.LanguageModel, prompt: str, events: list[StepDone]) -> str:
                 f'<animate attributeName="visibility" values="{values}" keyTimes="{times}" dur="{total:.2f}s" '
                 'calcMode="discrete" repeatCount="indefinite"/>'
             )
-        for row, line in enumerate(lines):
-            y = MARGIN + (row + 1) * LINE_HEIGHT
-            styled = "".join(f'<tspan class="{style}">{escape(text)}</tspan>' for style, text in _merged(line))
-            parts.append(f'<text x="{MARGIN}" y="{y}" xml:space="preserve">{styled}</text>')
+        parts += [text_line(line, MARGIN + (row + 1) * LINE_HEIGHT) for row, line in enumerate(lines)]
         parts.append(f'<text class="caption" x="{MARGIN}" y="{height - MARGIN:.0f}">{caption}</text></g>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return picture(parts, height, f"A canvas of noise comes into focus in {len(frames)} denoising steps")
 
 
 def _window(begin: float, end: float) -> tuple[str, str]:
@@ -96,17 +66,6 @@ def _window(begin: float, end: float) -> tuple[str, str]:
     if end == 1.0:
         return "hidden;visible", f"0;{begin:.4f}"
     return "hidden;visible;hidden", f"0;{begin:.4f};{end:.4f}"
-
-
-def _merged(line: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Join neighbours of one style: fewer elements, the same picture."""
-    merged: list[tuple[str, str]] = []
-    for style, text in line:
-        if merged and merged[-1][0] == style:
-            merged[-1] = (style, merged[-1][1] + text)
-        else:
-            merged.append((style, text))
-    return merged
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Writes the sentence that is missing in the middle of a story: `python examples/03_infill.py`.
 
-The text after the hole is pinned in the canvas, so the model sees both sides of it at once. A seed gives one filling;
-several seeds give several, and the surprise of each tells which reads most natural.
+The text after the hole is pinned in the canvas, so the model sees both sides of it at once, and it searches for the
+likeliest filling of any length. Seeds may differ in what they find; the surprise of each tells which reads best.
 """
 
 import gesso

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gesso.errors import SettingError
-from gesso.evals.repair import MENDING, Repair, damage, damage_and_mend
+from gesso.evals.repair import MENDING, Repair, damage, damage_and_mend, damaged_text
 from gesso.evals.texts import held_out_stories
 from tests.evals.doubles import report_of, sample_of, writer
 
@@ -81,3 +81,10 @@ def test_a_model_that_writes_something_else_breaks_what_was_right(lm):
 def test_impossible_shares_are_refused(shares):
     with pytest.raises(SettingError, match="give ascending numbers above 0 and at most 1"):
         Repair(shares=shares)
+
+
+def test_the_damaged_text_is_what_mending_begins_with(lm):
+    text = "Once upon a time, there was a boy."
+    shown = show_what_is_shown(lm)
+    [outcome] = damage_and_mend(shown, [text], 0.3, sample_of().sampler, [4])
+    assert damaged_text(shown, text, 0.3, 4) == outcome.text != text

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from gesso.lm.hole_sizes import GROWTH, sizes_to_try, surest_of_each_scale
+from gesso.lm.hole_sizes import GROWTH, sizes_to_try
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7, 40, 41, 200])
@@ -17,10 +17,3 @@ def test_few_sizes_are_tried_of_many():
     assert sizes_to_try(5) == [1, 2, 3, 4, 5]
     assert len(sizes_to_try(40)) <= 14
     assert len(sizes_to_try(200)) <= 20
-
-
-def test_of_each_scale_the_surest_is_chosen():
-    unsure = {1: 0.0, 2: 0.1, 3: 0.5, 4: 0.4, 6: 0.9, 8: 0.8, 11: 0.3, 15: 0.3}
-    assert surest_of_each_scale(unsure, 4) == [1, 4, 8, 11]
-    assert surest_of_each_scale(unsure, 1) == [1]
-    assert surest_of_each_scale({3: 0.2, 2: 0.1}, 4) == [2, 3]

@@ -7,44 +7,82 @@ from gesso.lm.encoded_text import EncodedText
 from gesso.lm.holes import HoleSize, fill_holes
 
 
-def test_the_likeliest_of_the_fillings_is_taken(lm, monkeypatch):
-    seen = []
-    surprises = EncodedText.surprises
+@pytest.fixture
+def watched(lm, monkeypatch):
+    """What the network sees at each denoising step, row by row, and what the causal mode reads."""
+    steps, readings = [], []
+    denoise, surprises = lm.network.denoise_hidden, EncodedText.surprises
     monkeypatch.setattr(
-        EncodedText, "surprises", lambda self, texts: (seen.extend(found := surprises(self, texts)), found)[1]
+        lm.network, "denoise_hidden", lambda canvas, *rest: (steps.append(canvas.tolist()), denoise(canvas, *rest))[1]
     )
+    monkeypatch.setattr(
+        EncodedText,
+        "surprises",
+        lambda self, texts: (readings.append((texts, found := surprises(self, texts))), found)[1],
+    )
+    return steps, readings
+
+
+def test_the_likeliest_of_the_fillings_is_taken(lm, watched):
     out = lm.infill("Once upon", " a hill.", seed=1, max_hole_tokens=9)
-    num_following = len(lm.tokenizer.encode(" a hill.")) + 1  # and the end
-    sizes = [len(one) - num_following for one in seen]
-    ranks = [10 * one[:size].mean() + one[size:].sum() for one, size in zip(seen, sizes, strict=True)]
-    best = ranks.index(min(ranks))
-    assert len(set(sizes)) > 4
-    assert (len(out.token_ids), out.nats_per_token) == (sizes[best], pytest.approx(seen[best].mean().item()))
+    behind = [*lm.tokenizer.encode(" a hill."), lm.tokenizer.eos_id]
+    ranks = {}
+    for texts, found in watched[1]:
+        for text, nats in zip(texts, found, strict=True):
+            assert text[-len(behind) :] == behind
+            size = len(text) - len(behind)
+            ranks[tuple(text[:size])] = (10 * nats[:size].mean() + nats[size:].sum(), nats.mean().item())
+    best = min(ranks, key=ranks.__getitem__)
+    assert len({len(one) for one in ranks}) > 4
+    assert (out.token_ids, out.nats_per_token) == (best, pytest.approx(ranks[best][1], abs=1e-4))
 
 
-def test_the_suffix_stays_pinned_behind_every_hole(lm, monkeypatch):
+def test_the_suffix_stays_pinned_behind_every_hole(lm, watched):
     """What the network sees at each step has the suffix where the hole of that row ends."""
-    seen = []
-    denoise = lm.network.denoise_hidden
-    monkeypatch.setattr(
-        lm.network, "denoise_hidden", lambda canvas, *rest: (seen.append(canvas.tolist()), denoise(canvas, *rest))[1]
-    )
     lm.infill("Once", " the end.", seed=0, max_hole_tokens=10)
-    after = lm.tokenizer.encode(" the end.")
-    # Eight sizes are ranked after two steps; one of each scale takes its three, and so do those next to the best.
-    assert [len(rows) for rows in seen[:5]] == [8, 8, 4, 4, 4]
-    assert len({len(rows) for rows in seen[5:]}) == 1
-    assert len(seen) == 8
-    sizes = [1, 2, 3, 4, 5, 6, 8, 10]
-    behind = {size: after + [lm.tokenizer.eos_id] * (len(seen[0][0]) - size - len(after)) for size in range(11)}
-    for rows in seen[:2]:
-        for size, row in zip(sizes, rows, strict=True):
-            assert row[size:] == behind[size]
-    for rows in seen[2:5]:
-        for scale, row in enumerate(rows):
-            assert any(row[size:] == behind[size] for size in sizes[2 * scale : 2 * scale + 2])
-    for row in (row for rows in seen[5:] for row in rows):
-        assert any(row[size:] == behind[size] for size in range(1, 11))
+    steps, after = watched[0], lm.tokenizer.encode(" the end.")
+    length = len(steps[0][0])
+    behind = {size: after + [lm.tokenizer.eos_id] * (length - size - len(after)) for size in range(1, 11)}
+    for rows in steps[: holes.DRAFT_STEPS]:
+        assert [next(size for size in behind if row[size:] == behind[size]) for row in rows] == [
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            8,
+            10,
+        ]
+    assert all(any(row[size:] == behind[size] for size in behind) for rows in steps for row in rows)
+
+
+def test_what_held_before_a_fault_is_kept_in_the_next_drafts(lm, watched, monkeypatch):
+    """Of the likeliest filling two tokens hold; in place of the third each size has one that is drawn anew."""
+    filling = holes.Filling(text="", token_ids=(7, 8, 9, 10), nats_per_token=1.0)
+    monkeypatch.setattr(holes._Hole, "_likeliest", lambda *_: holes._Candidate(rank=(False, 1.0), filling=filling))
+    monkeypatch.setattr(EncodedText, "num_holding", lambda self, texts, _: [min(2, len(text)) for text in texts])
+    monkeypatch.setattr(EncodedText, "next_tokens", lambda self, kept, count, *_: list(range(100, 100 + count)))
+    lm.infill("Once", " the end.", seed=0, max_hole_tokens=7, steps=2 * holes.DRAFT_STEPS)
+    rows = watched[0][-1]
+    assert [row[:3] for row in rows] == [[7, 8, 100 + number] for number in range(5)]  # sizes 3 to 7
+
+
+def test_the_steps_of_all_drafts_together_are_bounded(lm, watched, monkeypatch):
+    monkeypatch.setattr(EncodedText, "num_holding", lambda self, texts, _: [0 for _ in texts])
+    monkeypatch.setattr(holes, "TRIES", 99)
+    lm.infill("Once", " the end.", seed=0, max_hole_tokens=4, steps=7)
+    assert len(watched[0]) == 7
+
+
+def test_a_search_ends_when_nothing_gets_better(lm, watched, monkeypatch):
+    monkeypatch.setattr(EncodedText, "num_holding", lambda self, texts, _: [0 for _ in texts])
+    monkeypatch.setattr(holes._Hole, "_likeliest", lambda self, fresh: equals.pop(0))
+    filling = holes.Filling(text="", token_ids=(7, 8), nats_per_token=1.0)
+    equals = [holes._Candidate(rank=(False, 1.0), filling=filling)] * (1 + holes.TRIES)
+    assert lm.infill("Once", " the end.", seed=0, max_hole_tokens=4, steps=99).token_ids == (7, 8)
+    assert not equals
+    assert len(watched[0]) == holes.DRAFT_STEPS * (1 + holes.TRIES)
 
 
 def test_a_filling_does_not_depend_on_the_holes_beside_it(lm, monkeypatch):

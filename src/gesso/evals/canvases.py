@@ -10,6 +10,7 @@ from gesso.engine.denoiser import CachedDenoiser
 from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.request import Request
+from gesso.lm.encoded_text import pad
 from gesso.model.network import Network
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.pins import Pins
@@ -101,12 +102,9 @@ def denoise_after(
         GenerationError: The network's output is not numbers.
     """
     lengths = [len(context) for context in contexts]
-    padded = torch.zeros(len(contexts), max(lengths), dtype=torch.int64)
-    for row, context in enumerate(contexts):
-        padded[row, : len(context)] = torch.tensor(context)
     cache = network.new_cache(batch=len(contexts), max_len=max(lengths))
     with torch.no_grad():
-        network.encode(padded.to(network.device), cache, lengths=lengths)
+        network.encode(pad(contexts).to(network.device), cache, lengths=lengths)
     steps = denoise_canvas(
         CachedDenoiser(network, cache),
         sampler,

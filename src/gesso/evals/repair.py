@@ -117,12 +117,9 @@ def damage_and_mend(
         sampler: Steps, temperature, acceptance and stopping.
         seeds: Source of all randomness, one for each text.
     """
-    examples = [text_example(lm, text) for text in texts]
-    clean = torch.tensor([example.canvases[0] for example in examples])
-    is_text = torch.arange(clean.shape[1]) < torch.tensor([[len(lm.tokenizer.encode(text))] for text in texts])
     generators = [canvas_generator(seed, 0) for seed in seeds]
-    damaged = damage(clean, is_text, share, lm.network.config.vocab_size, generators)
-    contexts = [example.context for example in examples]
+    clean, is_text, damaged = _damaged(lm, texts, share, generators)
+    contexts = [text_example(lm, text).context for text in texts]
     state = denoise_after(lm.network, contexts, sampler, generators, initial=damaged.to(lm.network.device))
     draft = state.draft.cpu()
     was_wrong, is_wrong = damaged != clean, draft != clean
@@ -137,6 +134,21 @@ def damage_and_mend(
         )
         for row in range(len(texts))
     ]
+
+
+def damaged_text(lm: LanguageModel, text: str, share: float, seed: int) -> str:
+    """The text that `damage_and_mend` begins with for this seed, for whoever is to mend it in another way."""
+    _, is_text, damaged = _damaged(lm, [text], share, [canvas_generator(seed, 0)])
+    return lm.tokenizer.decode(damaged[is_text].tolist())
+
+
+def _damaged(
+    lm: LanguageModel, texts: Sequence[str], share: float, generators: Sequence[torch.Generator]
+) -> tuple[Int[Tensor, "B C"], Bool[Tensor, "B C"], Int[Tensor, "B C"]]:
+    """The first canvas of each text, where in it text stands, and the canvas damaged."""
+    clean = torch.tensor([text_example(lm, text).canvases[0] for text in texts])
+    is_text = torch.arange(clean.shape[1]) < torch.tensor([[len(lm.tokenizer.encode(text))] for text in texts])
+    return clean, is_text, damage(clean, is_text, share, lm.network.config.vocab_size, generators)
 
 
 def damage(

@@ -1,6 +1,7 @@
 """The beginning of a text, encoded once, and what may follow it: many canvases, or many continuations to compare."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from gesso.model.kv_cache import GrowingCache
 from gesso.model.network import Network
+from gesso.sampling.verification import Verification
 
 
 class EncodedText:
@@ -52,14 +54,54 @@ class EncodedText:
         Args:
             continuations: Each of at least one token.
         """
+        return [
+            -logits.log_softmax(-1).gather(1, tokens[:, None]).squeeze(1)
+            for tokens, logits in self._read(continuations)
+        ]
+
+    @torch.no_grad()
+    def num_holding(self, continuations: Sequence[Sequence[int]], verification: Verification) -> list[int]:
+        """How many tokens of each continuation come before the first that does not hold, read in one pass.
+
+        Args:
+            continuations: Each of at least one token.
+            verification: Which tokens hold.
+        """
+        return [
+            int(verification.holds(logits, tokens).cumprod(0).sum()) for tokens, logits in self._read(continuations)
+        ]
+
+    @torch.no_grad()
+    def next_tokens(
+        self,
+        continuation: Sequence[int],
+        count: int,
+        verification: Verification,
+        banned: Sequence[int],
+        generator: torch.Generator,
+    ) -> list[int]:
+        """Draw tokens that hold behind the text and a continuation, by how likely they are from left to right.
+
+        Args:
+            continuation: May be empty.
+            count: How many are drawn, with repeats.
+            verification: Which tokens hold.
+            banned: Tokens that are not drawn.
+            generator: On the CPU; advanced.
+        """
+        ((_, logits),) = self._read([[*continuation, 0]])
+        likely = logits[-1].index_fill(0, torch.tensor(banned, dtype=torch.int64, device=logits.device), -torch.inf)
+        likely = likely.log_softmax(-1)
+        likely[likely - likely.amax() < math.log(verification.min_share)] = -torch.inf
+        return torch.multinomial(likely.exp().cpu(), count, replacement=True, generator=generator).tolist()
+
+    def _read(self, continuations: Sequence[Sequence[int]]) -> Iterator[tuple[Int[Tensor, " L"], Float[Tensor, "L V"]]]:
+        """The tokens of each continuation, and what the causal mode predicts at their places."""
         ids = pad(continuations).to(self.network.device)
         cache = self.caches(len(continuations))
         hidden = torch.cat([self._last_hidden.expand(len(ids), -1, -1), self.network.encode(ids, cache)], dim=1)
-        found = []
         for row, one in enumerate(continuations):  # row by row: a large vocabulary has large logits
-            logs = self.network.head(hidden[row : row + 1, : len(one)])[0].log_softmax(-1)
-            found.append(-logs.gather(1, ids[row, : len(one), None]).squeeze(1))
-        return found
+            yield ids[row, : len(one)], self.network.head(hidden[row : row + 1, : len(one)])[0]
 
 
 def pad(texts: Sequence[Sequence[int]]) -> Int[Tensor, "B L"]:

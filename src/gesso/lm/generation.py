@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gesso.engine.events import FinishReason
+from gesso.sampling.log_probabilities import TokenLogprob
 from gesso.text.message import Message
 
 
@@ -19,6 +20,7 @@ class Generation:
         seed: The seed that repeats it.
         prompt_tokens: Tokens of the prompt.
         seconds: Time spent writing, the prompt's encoding included; what a reader does between events is not counted.
+        logprobs: How probable each token was, if it was asked for.
         message: The reply with thought, answer and tool calls told apart, if a conversation was asked.
     """
 
@@ -30,6 +32,7 @@ class Generation:
     prompt_tokens: int
     seconds: float
     readings: list[int] = field(default_factory=list)
+    logprobs: tuple[TokenLogprob, ...] = ()
     message: Message | None = None
 
     @property

@@ -4,16 +4,17 @@ A hole has a canvas of its own, which begins where the hole does: before it lies
 for all that is tried; behind it stands, pinned, as much of the following text as the canvas has room for, and the end
 of the sequence after the text's end. So the denoiser sees both sides, wherever in a long text the hole is.
 
-How long a hole is nobody knows. Sizes from one token up are denoised for two steps, and of each scale, small to large,
-the one in which the network is surest of what it writes is denoised to the end, and so are the sizes next to the best
-of them. The best is the filling that reads most natural, and after which the following text does, from left to right by
-the same network's causal mode.
+How long a hole is nobody knows. Drafts of all sizes are denoised for a few steps, and the same network's causal mode
+reads them, as it reads the drafts of a text that is verified. Whatever part of a draft holds is a filling by itself:
+too long a hole often begins with the right words, and goes on after them. The likeliest filling is the one that reads
+most natural, and after which the following text does. Where it still has a fault, all before the fault is kept, and
+what is left of the hole is drafted anew, in all sizes.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, takewhile
 
 import torch
 from jaxtyping import Float
@@ -22,33 +23,42 @@ from torch import Tensor
 from gesso.errors import PromptError
 from gesso.lm.encoded_text import EncodedText
 from gesso.lm.hole_denoiser import HoleDenoiser
-from gesso.lm.hole_sizes import sizes_to_try, surest_of_each_scale
+from gesso.lm.hole_sizes import sizes_to_try
 from gesso.model.network import Network
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator, draw_canvas
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.step import StepResult
-from gesso.sampling.stop import NeverStop
+from gesso.sampling.verification import Verification
 from gesso.text.tokenizer import Tokenizer
 
-RANKING_STEPS = 2
-"""Denoising steps after which the sizes are ranked."""
+HOLE_STEPS = 16
+"""Denoising steps that all drafts of a hole may take together, unless asked otherwise."""
 
-FINALISTS = 4
-"""Sizes that are denoised to the end."""
+DRAFT_STEPS = 2
+"""Those of one draft."""
+
+TRIES = 3
+"""So many times in a row nothing gets better before the search ends; each begins anew with an empty hole."""
 
 NEARBY = 2
-"""Sizes so much smaller and larger than the best of them are denoised to the end, too."""
+"""Sizes so much smaller and larger than the likeliest filling's are drafted, too, when it has a fault."""
 
-HOLE_STEPS = 16
-"""Denoising steps that a hole may take unless asked otherwise: it is smaller than a canvas."""
+LOOK_AHEAD = 12
+"""Tokens behind a hole by which fillings are sifted, and which must hold after the one that is taken."""
+
+FINALISTS = 8
+"""Fillings that are judged with all that follows them."""
 
 USUAL_SIZE = 10
 """Tokens that a hole is expected to hold where nobody says: a short sentence."""
 
 ROWS_AT_ONCE = 8
 """Holes that are denoised as one batch."""
+
+CANDIDATES_AT_ONCE = 32
+"""Fillings that are read in one pass."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +163,7 @@ class _Hole:
         after: Tokens behind it; None where another hole is still open.
         size: What is known of its size.
         place: Which hole of the text, from 0.
-        seed: Source of the randomness; a size has its own, whatever sizes it shares a batch with.
+        seed: Source of the randomness; each draft of a size has its own, whatever sizes it shares a batch with.
     """
 
     before: EncodedText
@@ -171,80 +181,137 @@ class _Hole:
         return min(self.size.most, length - min(len(self.after), length // 4))
 
     def fill(self, sampler: SamplerSettings) -> Filling:
-        """Try sizes, and take the likeliest filling."""
-        tried = sizes_to_try(self.width)
-        if len(tried) > FINALISTS:
-            first_steps = replace(sampler, max_steps=min(RANKING_STEPS, sampler.max_steps), stop=NeverStop())
-            unsure = {size: entropy for size, entropy, _ in self._denoise(tried, first_steps)}
-            tried = surest_of_each_scale(unsure, FINALISTS)
-        finished = {size: tokens for size, _, tokens in self._denoise(tried, sampler)}
-        best = self._likeliest(list(finished.values()))
-        around = range(len(best.token_ids) - NEARBY, len(best.token_ids) + NEARBY + 1)
-        near = [size for size in around if 1 <= size <= self.width and size not in finished]
-        if not near:
-            return best
-        return self._likeliest([list(best.token_ids), *(tokens for _, _, tokens in self._denoise(near, sampler))])
+        """Draft, read, and draft anew what does not hold, until all holds, nothing gets better, or no step is left."""
+        kept: list[int] = []
+        best: _Candidate | None = None
+        seen: set[tuple[int, ...]] = set()
+        tries = 0
+        for spent in range(0, sampler.max_steps, DRAFT_STEPS):
+            few_steps = replace(sampler, max_steps=min(DRAFT_STEPS, sampler.max_steps - spent))
+            drafts = list(self._drafts(self._beginnings(kept, best, spent), few_steps, spent))
+            fresh = [one for one in self._beginnings_that_hold(drafts, len(kept)) if one not in seen]
+            seen.update(fresh)
+            likeliest = self._likeliest(fresh)
+            if likeliest is None or (best is not None and best.rank <= likeliest.rank):
+                kept, tries = [], tries + 1
+                if tries == TRIES:
+                    break
+                continue
+            best, tries = likeliest, 0
+            ahead = self._following[:LOOK_AHEAD]
+            (num_holding,) = self.before.num_holding([[*best.filling.token_ids, *ahead]], Verification())
+            if num_holding == len(best.filling.token_ids) + len(ahead):
+                break
+            kept = list(best.filling.token_ids[:num_holding])
+        assert best is not None, "the first drafts are fresh"
+        return best.filling
 
-    def _likeliest(self, candidates: list[list[int]]) -> Filling:
-        # All are judged with the same text behind them: what every one of them has room for, its end included.
+    def _beginnings(self, kept: list[int], best: "_Candidate | None", spent: int) -> dict[int, list[int]]:
+        """What each size that is drafted begins with: what was kept, and a word that holds in place of the fault."""
+        sizes = {len(kept) + size for size in sizes_to_try(self.width - len(kept))}
+        if best is None:
+            return dict.fromkeys(sorted(sizes), kept)
+        size = len(best.filling.token_ids)
+        sizes.update(range(max(len(kept) + 1, size - NEARBY), min(size + NEARBY, self.width) + 1))
+        if len(kept) == size:
+            return dict.fromkeys(sorted(sizes), kept)
+        anew = self.before.next_tokens(kept, len(sizes), Verification(), self._banned, self._generator(0, spent))
+        return {size: [*kept, token] for size, token in zip(sorted(sizes), anew, strict=True)}
+
+    @property
+    def _following(self) -> list[int]:
+        """What every size has room for of the text behind, its end included."""
         room = self.before.network.config.canvas_length - self.width
         following = [*self.after, self.tokenizer.eos_id][:room]
-        known = following[: following.index(None)] if None in following else following
-        nats = self.before.surprises([[*tokens, *known] for tokens in candidates])
-        texts = [self.tokenizer.decode(tokens) for tokens in candidates]
-        ranks = [
-            (self.num_spaces > 0 and not text.startswith(" "), _unlikelihood(surprise, len(tokens), self.size.expected))
-            for text, tokens, surprise in zip(texts, candidates, nats, strict=True)
-        ]
-        best = ranks.index(min(ranks))
-        return Filling(
-            text=_without_spaces(texts[best], self.num_spaces),
-            token_ids=tuple(candidates[best]),
-            nats_per_token=nats[best].mean().item(),
+        return list(takewhile(lambda token: token is not None, following))
+
+    def _beginnings_that_hold(self, drafts: Sequence[list[int]], num_kept: int) -> list[tuple[int, ...]]:
+        """The drafts, and whatever part of each, longer than what was kept, holds up to its end; none twice."""
+        held = self.before.num_holding(drafts, Verification())
+        parts = (
+            (draft[:size] for size in range(num_kept + 1, num + 1)) for draft, num in zip(drafts, held, strict=True)
         )
+        return list(dict.fromkeys(map(tuple, chain(drafts, chain.from_iterable(parts)))))
 
-    def _denoise(self, sizes: list[int], sampler: SamplerSettings) -> Iterator[tuple[int, float, list[int]]]:
-        """For each size: the size, the mean entropy of the hole in nats, and what it holds."""
+    def _likeliest(self, candidates: Sequence[tuple[int, ...]]) -> "_Candidate | None":
+        sifted = sorted(self._judged(candidates, self._following[:LOOK_AHEAD]), key=lambda one: one.rank)
+        finalists = [one.filling.token_ids for one in sifted[:FINALISTS]]
+        return min(self._judged(finalists, self._following), key=lambda one: one.rank, default=None)
+
+    def _judged(self, candidates: Sequence[tuple[int, ...]], following: list[int]) -> Iterator["_Candidate"]:
+        for first in range(0, len(candidates), CANDIDATES_AT_ONCE):
+            some = candidates[first : first + CANDIDATES_AT_ONCE]
+            nats = self.before.surprises([[*tokens, *following] for tokens in some])
+            for tokens, surprise in zip(some, nats, strict=True):
+                text = self.tokenizer.decode(tokens)
+                yield _Candidate(
+                    rank=(
+                        self.num_spaces > 0 and not text.startswith(" "),
+                        _unlikelihood(surprise, len(tokens), self.size.expected),
+                    ),
+                    filling=Filling(
+                        text=_without_spaces(text, self.num_spaces),
+                        token_ids=tokens,
+                        nats_per_token=surprise.mean().item(),
+                    ),
+                )
+
+    def _drafts(self, beginnings: Mapping[int, list[int]], sampler: SamplerSettings, spent: int) -> Iterator[list[int]]:
+        """A draft of the whole hole for each size, whose beginning is pinned."""
+        sizes = list(beginnings)
         for first in range(0, len(sizes), ROWS_AT_ONCE):
-            rows = sizes[first : first + ROWS_AT_ONCE]
-            last = deque(self._steps(rows, sampler), maxlen=1).pop()
-            for row, size in enumerate(rows):
-                yield size, last.entropy[row, :size].mean().item(), last.state.draft[row, :size].tolist()
+            some = {size: beginnings[size] for size in sizes[first : first + ROWS_AT_ONCE]}
+            state = deque(self._steps(some, sampler, spent), maxlen=1).pop().state
+            for row, size in enumerate(some):
+                yield state.draft[row, :size].tolist()
 
-    def _steps(self, sizes: list[int], sampler: SamplerSettings) -> Iterator[StepResult]:
+    def _steps(self, beginnings: Mapping[int, list[int]], sampler: SamplerSettings, spent: int) -> Iterator[StepResult]:
         network = self.before.network
         length, vocab_size, device = network.config.canvas_length, network.config.vocab_size, network.device
         # What stays noise is the same for every size.
-        drawn = draw_canvas(
-            [canvas_generator(self.seed, self._index(0))], canvas_length=length, vocab_size=vocab_size, device=device
-        )
-        following = [*self.after, *[self.tokenizer.eos_id] * length][:length]
-        rows = [[*[None] * size, *following][:length] for size in sizes]
+        drawn = draw_canvas([self._generator(0, 0)], canvas_length=length, vocab_size=vocab_size, device=device)
+        following = [*self.after, *[self.tokenizer.eos_id] * length]
+        rows = [[*begun, *[None] * (size - len(begun)), *following][:length] for size, begun in beginnings.items()]
         known = torch.tensor([[token is not None for token in row] for row in rows], device=device)
         tokens = torch.tensor([[token or 0 for token in row] for row in rows], device=device)
         tokens = torch.where(known, tokens, drawn)
-        is_open = torch.arange(length, device=device) < torch.tensor(sizes, device=device)[:, None]
+        borders = torch.tensor([[len(begun), size] for size, begun in beginnings.items()], device=device)
+        place = torch.arange(length, device=device)
+        is_open = (place >= borders[:, :1]) & (place < borders[:, 1:])
         width = self.width
         return denoise_canvas(
             HoleDenoiser(
                 network=network,
-                cache=self.before.caches(len(sizes)),
+                cache=self.before.caches(len(rows)),
                 rest=tokens[:, width:],
                 noise=~known & ~is_open,
-                # Where text follows, what ends a text is no part of it.
-                banned=tuple(sorted(self.tokenizer.special_ids)) if self.after else (),
+                banned=self._banned,
             ),
             sampler,
-            [canvas_generator(self.seed, self._index(size)) for size in sizes],
+            [self._generator(size, spent) for size in beginnings],
             canvas_length=width,
             vocab_size=vocab_size,
             pins=Pins(mask=~is_open[:, :width], tokens=tokens[:, :width]),
             device=device,
         )
 
-    def _index(self, size: int) -> int:
-        """Number of the random source of a size of this hole; that of size 0 draws what stays noise."""
-        return self.place * (self.before.network.config.canvas_length + 1) + size
+    @property
+    def _banned(self) -> tuple[int, ...]:
+        """Where text follows, what ends a text is no part of it."""
+        return tuple(sorted(self.tokenizer.special_ids)) if self.after else ()
+
+    def _generator(self, size: int, spent: int) -> torch.Generator:
+        """Source of the randomness of a size after so many steps; that of size 0 draws what stays noise."""
+        sizes_of_a_hole = self.before.network.config.canvas_length + 1
+        return canvas_generator(self.seed, (spent << 32) + self.place * sizes_of_a_hole + size)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidate:
+    """A filling, and what it is compared by: whether a space is missing before it, and how unlikely it is."""
+
+    rank: tuple[bool, float]
+    filling: Filling
 
 
 def _unlikelihood(surprise: Float[Tensor, " L"], size: int, expected: int) -> float:

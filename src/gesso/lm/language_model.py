@@ -11,6 +11,7 @@ from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import Event
 from gesso.engine.request import Mode, Request
 from gesso.errors import PromptError, SettingError
+from gesso.lm.about import About
 from gesso.lm.candidates import likeliest, seeds
 from gesso.lm.edit import Edit, Span, edit
 from gesso.lm.generation import Generation
@@ -43,6 +44,7 @@ class LanguageModel:
         template: The chat format.
         sampler: The model's own sampler settings, from its generation_config.json.
         mode: How it writes its canvases unless asked otherwise, from its gesso.json.
+        about: What its makers say of it, from its gesso.json.
         max_new_tokens: How long a text is unless asked otherwise.
         stop_ids: Tokens that end a text.
         engine_settings: How much is written at once. A text that the engine has no room for is written by itself.
@@ -56,6 +58,7 @@ class LanguageModel:
     max_new_tokens: int
     stop_ids: frozenset[int]
     mode: Mode = "diffusion"
+    about: About = field(default_factory=About)
     engine_settings: EngineSettings = field(default_factory=EngineSettings)
 
     @cached_property
@@ -142,6 +145,7 @@ class LanguageModel:
         stop: str | Sequence[str] = (),
         thinking: bool = False,
         alternatives: int = 0,
+        logprobs: bool = False,
         regex: str | None = None,
         choice: Sequence[str] | None = None,
         json_schema: Mapping[str, Any] | bool | None = None,
@@ -170,6 +174,7 @@ class LanguageModel:
             stop: A string, or several, that end the text and are no part of it.
             thinking: Let the model think first, in a conversation.
             alternatives: Likeliest tokens that each StepDone tells of at every position.
+            logprobs: Tell how probable each token was; see docs/read_and_score.md.
             regex: The text matches this regular expression, whole.
             choice: The text is one of these.
             json_schema: The text is the JSON of a value that this schema allows.
@@ -209,6 +214,7 @@ class LanguageModel:
             stop_ids=self.stop_ids,
             mode=self.mode_for(mode, sampler),
             alternatives=alternatives,
+            logprobs=logprobs,
             rule=None if rule is None else self.rules.compiled(rule),
         )
         request.check(self.network.config)

@@ -12,6 +12,7 @@ one stands there when the next slot is read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -62,6 +63,18 @@ class Reading:
     text: str
     slots: tuple[SlotReading, ...]
     seed: int
+
+    def facts(self) -> dict[str, Any]:
+        """The reading as JSON, probabilities to six digits."""
+        slots = [
+            {
+                "choice": slot.choice,
+                "probabilities": {label: round(p, 6) for label, p in slot.probabilities.items()},
+                "mass": round(slot.mass, 6),
+            }
+            for slot in self.slots
+        ]
+        return {"text": self.text, "slots": slots, "seed": self.seed}
 
 
 def read(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -58,6 +59,25 @@ class Score:
     def bound_bits_per_byte(self) -> float | None:
         """The bound for each byte of the text."""
         return None if self.bound_nats is None else self.bound_nats / math.log(2) / self.num_bytes
+
+    def facts(self, tokenizer: Tokenizer) -> dict[str, Any]:
+        """The score as JSON, each token with its text; without the bound if it was not asked for."""
+        facts: dict[str, Any] = {
+            "bits_per_byte": round(self.bits_per_byte, 6),
+            "nats": round(self.nats, 4),
+            "token_ids": list(self.token_ids),
+            "tokens": [tokenizer.decode([token]) for token in self.token_ids],
+            "token_nats": [round(nats, 4) for nats in self.token_nats],
+            "end_nats": round(self.end_nats, 4),
+        }
+        if self.bound_nats is None or self.bound_bits_per_byte is None or self.bound_error_nats is None:
+            return facts
+        return facts | {
+            "bound_bits_per_byte": round(self.bound_bits_per_byte, 6),
+            "bound_nats": round(self.bound_nats, 4),
+            "bound_error_nats": round(self.bound_error_nats, 4),
+            "seed": self.seed,
+        }
 
 
 def score(network: Network, tokenizer: Tokenizer, text: str, *, prompt: str, num_samples: int, seed: int) -> Score:

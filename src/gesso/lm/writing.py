@@ -10,6 +10,7 @@ from gesso.engine.reference import run_request
 from gesso.engine.request import Request, cut_at_stop
 from gesso.lm.generation import Generation
 from gesso.model.network import Network
+from gesso.sampling.log_probabilities import TokenLogprob
 from gesso.text.chat import ChatTemplate
 from gesso.text.message import Message
 from gesso.text.stream import TextStream
@@ -25,6 +26,7 @@ class Writing:
         request: What is written.
         stop: Strings that end the text.
         token_ids: Tokens committed so far.
+        logprobs: How probable they were, if the request asks for it.
         steps: Denoising steps of each committed canvas.
         readings: How often its drafts were read.
         seconds: Time spent writing so far.
@@ -50,6 +52,7 @@ class Writing:
         """
         self.request = request
         self.token_ids: list[int] = []
+        self.logprobs: list[TokenLogprob] = []
         self.steps: list[int] = []
         self.readings: list[int] = []
         self.seconds = 0.0
@@ -107,6 +110,7 @@ class Writing:
         return Generation(
             text=self.text,
             token_ids=tuple(self.token_ids),
+            logprobs=tuple(self.logprobs),
             finish_reason="length" if self._finished is None else self._finished.reason,
             steps=list(self.steps),
             readings=list(self.readings),
@@ -130,9 +134,11 @@ class Writing:
             return replace(event, draft_text=self._stream.draft(visible))
         if isinstance(event, CanvasCommitted):
             text, ids = self._commit(event.token_ids)
+            logprobs = event.logprobs[: len(ids)]
+            self.logprobs += logprobs
             self.steps.append(event.steps)
             self.readings.append(event.readings)
-            return replace(event, token_ids=ids, text=text)
+            return replace(event, token_ids=ids, logprobs=logprobs, text=text)
         return self._finish(event)
 
     def _commit(self, token_ids: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
