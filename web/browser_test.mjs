@@ -62,9 +62,9 @@ await law("a question is answered on a canvas that changes before one's eyes", a
 await law("the slider goes step by step with the arrow keys, and the play button plays", async () => {
   await page.getByLabel("Step of the generation").focus();
   await page.keyboard.press("Home");
-  await stepSays(/step 1 of at most 48/);
+  await stepSays(new RegExp(`step 1 of at most ${last.total}`));
   for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
-  await stepSays(/step 4 of at most 48/);
+  await stepSays(new RegExp(`step 4 of at most ${last.total}`));
   await picture(page, "step 4");
   await page.getByLabel("Speed of the replay").selectOption("fast");
   await page.getByRole("button", { name: "Play", exact: true }).click();
@@ -95,7 +95,9 @@ await law("a token tells what else may stand there and what stood there, by mous
   const card = page.locator(".card");
   await page.getByLabel("Step of the generation").focus();
   await page.keyboard.press("Home");
-  const [place, choices] = Object.entries(trace.steps[0].alternatives)[20];
+  const draftOf = (step, place) => step.draft[place] ?? step.text[place];
+  const changes = ([place]) => draftOf(trace.steps[0], place) !== draftOf(last, place);
+  const [place, choices] = Object.entries(trace.steps[0].alternatives).filter(changes)[5];
   await page.locator(`#position-${place}`).click();
   await page.getByRole("heading", { name: `Position ${Number(place) + 1}` }).waitFor();
   assert.deepEqual(
@@ -127,7 +129,7 @@ await law("a trace is saved, and opened again as it was", async () => {
   assert.equal(written.format, "gesso-trace");
   assert.deepEqual(
     written.steps.map((one) => [one.text, one.alternatives ?? {}]),
-    trace.steps.map((one) => [one.text.map((text) => text ?? ""), one.alternatives]),
+    trace.steps.map((one) => [one.text.map((text) => text ?? ""), one.alternatives ?? {}]),
   );
   assert.equal(written.commits[0].text, commit.text);
   assert.equal(written.settings.seed, 1);
@@ -174,6 +176,7 @@ await law("words that are selected are painted again, and all others are pinned"
   const pinned = new Set(body.diffusion.pins.map((pin) => pin.start));
   const free = last.text.slice(0, commit.tokens).flatMap((_, place) => (pinned.has(place) ? [] : [place]));
   assert.deepEqual(free, [PLACE, PLACE + 1]);
+  assert.equal(body.max_tokens, commit.tokens);
 });
 
 await law("the same goes by keyboard alone; where the server cannot pin the words, it edits the text", async () => {
@@ -259,6 +262,27 @@ await law("a model that is left speechless by the conversation is asked the ques
   assert.equal(await answer(6), commit.text);
   assert.deepEqual(state.requests.at(-1).body.messages, [{ role: "user", content: "And now?" }]);
   state.isSpeechless = false;
+});
+
+await law("a model that knows single questions says what it can do, and is asked each by itself", async () => {
+  state.about = { description: "tells jokes", examples: ["A joke, please."], single_turn: true };
+  const other = await (await openContext()).newPage();
+  const hands = handsOn(other);
+  await other.goto(server.url);
+  await other.getByText("This model tells jokes. It answers each question by itself.").waitFor();
+  await other.getByRole("button", { name: "A joke, please." }).click();
+  await hands.settled(0);
+  await hands.ask("And now?");
+  await hands.settled(1);
+  assert.deepEqual(state.requests.at(-1).body.messages, [{ role: "user", content: "And now?" }]);
+  await other.getByText("Settings").click();
+  assert.equal(await other.getByLabel("Steps", { exact: true }).inputValue(), "96");
+  await other.getByLabel("Each question by itself").uncheck();
+  await hands.ask("And now?");
+  await hands.settled(2);
+  assert.equal(state.requests.at(-1).body.messages.length, 5);
+  await other.context().close();
+  state.about = undefined;
 });
 
 await law("everything that the keyboard reaches has a name, and a slash goes to the question", async () => {

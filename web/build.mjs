@@ -27,18 +27,20 @@ async function bundle(entry) {
 const hash = (text) => createHash("sha256").update(text).digest("base64");
 
 const FIRST_STEPS = 8; // in which most happens
-const STRIDE = 3;
+const STRIDE = 3; // of the later steps, or more where they are many
+const LATER_STEPS = 7;
 const MOST_CHOICES = 3;
 
 /** The example of the first visit: a trace without some of its later steps, and with fewer digits and choices. */
 function thinned(trace) {
   const last = trace.steps.length - 1;
-  const kept = trace.steps.filter((_, index) => index < FIRST_STEPS || (last - index) % STRIDE === 0);
+  const stride = Math.max(STRIDE, Math.ceil((last - FIRST_STEPS) / LATER_STEPS));
+  const kept = trace.steps.filter((_, index) => index < FIRST_STEPS || (last - index) % stride === 0);
   const fewer = (choices) => choices.slice(0, MOST_CHOICES).map(([text, share]) => [text, Number(share.toFixed(2))]);
   const lighter = kept.map((step) => ({
     ...step,
     entropy: step.entropy.map((nats) => Number(nats.toFixed(1))),
-    alternatives: Object.fromEntries(Object.entries(step.alternatives).map(([place, all]) => [place, fewer(all)])),
+    alternatives: Object.fromEntries(Object.entries(step.alternatives ?? {}).map(([place, all]) => [place, fewer(all)])),
   }));
   return { ...trace, steps: lighter };
 }

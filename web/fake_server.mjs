@@ -18,10 +18,10 @@ const POLICY =
 const TOKENS_AT_ONCE = 5; // of left to right
 const NAMES = { n: "noise", d: "draft", a: "accepted" };
 
-/** Starts it; `state` is what a test looks at and turns: pace, refusal, speechlessness, requests, aborted. */
+/** Starts it; `state` is what a test looks at and turns: pace, refusal, speechlessness, about, requests, aborted. */
 export async function startServer({ folder = join(here, "../src/gesso/server/page"), port = 0 } = {}) {
   const trace = JSON.parse(await readFile(join(here, "example.json"), "utf8"));
-  const state = { paceMs: 120, refusal: null, isSpeechless: false, requests: [], aborted: 0 };
+  const state = { paceMs: 120, refusal: null, isSpeechless: false, about: undefined, requests: [], aborted: 0 };
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -30,7 +30,7 @@ export async function startServer({ folder = join(here, "../src/gesso/server/pag
     if (body) state.requests.push({ path, body });
     try {
       if (body && state.refusal && isRefused(state.refusal, path, body)) refuse(response, state.refusal);
-      else if (path === "/v1/models") json(response, { object: "list", data: [{ id: "bundled", object: "model" }] });
+      else if (path === "/v1/models") json(response, { object: "list", data: [{ id: "bundled", max_steps: 96, about: state.about }] });
       else if (path === "/v1/chat/completions") await chat(response, trace, state, body);
       else if (path === "/edit") json(response, { text: edited(body) });
       else await file(response, join(folder, path === "/" ? "index.html" : path.slice(1).replaceAll("..", "")));

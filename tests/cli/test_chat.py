@@ -1,11 +1,15 @@
 import io
 import json
+import time
+from dataclasses import replace
 
 import pytest
 
 import gesso
-from gesso.cli.session import SETTINGS, Session
+from gesso.cli.chat_settings import OWN, SETTINGS
+from gesso.cli.session import Session
 from gesso.errors import InputError, OutputError, PromptError, SettingError
+from gesso.lm.about import About
 from gesso.text.message import Message
 
 
@@ -99,7 +103,9 @@ def test_every_setting_of_an_answer_can_be_set_and_taken_back(person, capsys):
         "confidence": 0.1,
         "stability": 2,
         "sampler": "entropy-bound",
+        "mode": "verified",
         "patience": 3,
+        "stop": "the end",
     }
     session = person(settings={})
     for name, value in given.items():
@@ -108,13 +114,80 @@ def test_every_setting_of_an_answer_can_be_set_and_taken_back(person, capsys):
     capsys.readouterr()
     session.take("/set")
     told = dict(line.split(maxsplit=1) for line in capsys.readouterr().err.splitlines())
-    assert told == {name: str(given.get(name, "the model's own")) for name in SETTINGS}
+    assert told == {name: str(given.get(name, setting.unset)) for name, setting in SETTINGS.items()}
+    assert told["t_max"] == OWN
     for name in given:
         session.take(f"/set {name.replace('_', '-')}")
     assert set(session.settings.values()) == {None}
     session.take("/set t_max 0.9")
     session.take("/set t_min 0.3")
     assert (session.settings["t_max"], session.settings["t_min"]) == (0.9, 0.3)
+
+
+def test_settings_of_an_answer_do_what_they_do_in_python(person, lm, capsys):
+    session = person(settings={"seed": 3, "max_new_tokens": 16})
+    for line in ("/set choice red fox | blue boat", "/set mode verified"):
+        session.take(line)
+    session.take("Hi")
+    chosen = lm.generate(session.history[:1], seed=3, max_new_tokens=16, choice=["red fox", "blue boat"]).message
+    assert capsys.readouterr().out == chosen.content + "\n"
+    assert chosen.content in ("red fox", "blue boat")
+    session.take("/reset")
+    session.take("/set choice")
+    session.take('/set json_schema {"enum": [7, 8]}')
+    session.take("Hi")
+    assert json.loads(capsys.readouterr().out) in (7, 8)
+    session.take("/set json_schema")
+    session.take("/set regex [xy]{3}")
+    session.take("Hi")
+    assert set(capsys.readouterr().out.strip()) <= {"x", "y"}
+    session.take("/set regex")
+    session.take("/set thinking on")
+    assert session.settings["thinking"] is True
+    session.take("/set thinking maybe")
+    assert "/set thinking is followed by 'maybe'; give on or off" in capsys.readouterr().err
+
+
+def test_a_model_that_knows_single_questions_is_asked_each_by_itself_unless_told_otherwise(person, lm, capsys):
+    single = replace(lm, about=About(description="tells jokes", examples=("A joke!",), single_turn=True))
+    session = Session(single, system="Be kind.", settings={"seed": 3, "max_new_tokens": 16}, interactive=True)
+    session.greet()
+    greeting = capsys.readouterr().err
+    assert all(words in greeting for words in ("tells jokes", "answered by itself", "try: A joke!"))
+    opening, asked = Message("system", "Be kind."), [Message("user", one) for one in ("Hi", "And now?")]
+    for question in asked:
+        session.take(question.content)
+        alone = lm.generate([opening, question], seed=3, max_new_tokens=16).message
+        assert capsys.readouterr().out == alone.content + "\n"
+    assert session.history[3] == asked[1], "the whole conversation can be saved"
+    session.take("/history")
+    assert "each question is answered by itself" in capsys.readouterr().err
+    session.take("/history on")
+    said = [*session.history, Message("user", "Why?")]
+    capsys.readouterr()
+    session.take("Why?")
+    assert capsys.readouterr().out == lm.generate(said, seed=3, max_new_tokens=16).message.content + "\n"
+    session.take("/history maybe")
+    assert "/history is followed by 'maybe'; give on or off" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["--history", "--no-history"])
+def test_whether_answers_know_what_was_said_before_is_an_option(word, gesso_command, folder, lm, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("Hi\nAnd now?\n"))
+    ran = gesso_command("chat", "-m", folder, "-n", 16, "--seed", 3, word)
+    first = lm.generate([Message("user", "Hi")], seed=3, max_new_tokens=16).message
+    before = [Message("user", "Hi"), Message("model", first.content)] if word == "--history" else []
+    second = lm.generate([*before, Message("user", "And now?")], seed=3, max_new_tokens=16).message
+    assert ran.out == f"{first.content}\n{second.content}\n"
+
+
+def test_options_of_the_command_are_settings_of_all_answers(gesso_command, folder, lm, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("Hi\n"))
+    words = ["--mode", "autoregressive", "--temperature", 0, "--steps", 3, "--system", "Be kind.", "--thinking"]
+    ran = gesso_command("chat", "-m", folder, "-n", 12, "--seed", 3, "--quiet", *words)
+    settings = {"mode": "autoregressive", "temperature": 0.0, "steps": 3, "thinking": True, "max_new_tokens": 12}
+    wanted = lm.generate([Message("system", "Be kind."), Message("user", "Hi")], seed=3, **settings).message
+    assert (ran.out, ran.err) == (wanted.content + "\n", "")
 
 
 def test_a_setting_that_cannot_be_leaves_the_others_as_they_were(person, capsys):
@@ -140,6 +213,8 @@ def test_a_conversation_is_saved_as_json(person, tmp_path, capsys):
     [
         ("/steps 0", SettingError, "the number of steps is 0"),
         ("/steps many", SettingError, "/steps is followed by 'many'; give a whole number or nothing"),
+        ("/set mode sideways", SettingError, "mode is 'sideways'"),
+        ("/set json_schema none.json", SettingError, "cannot be read"),
         ("/set speed 3", InputError, "there is no setting speed; there are max_new_tokens, steps"),
         ("/set temperature hot", SettingError, "/set temperature is followed by 'hot'; give a number or nothing"),
         ("/save", InputError, "/save needs the name of a file"),
@@ -162,7 +237,7 @@ def test_bad_input_is_told_to_a_person_and_ends_a_pipe(turn, error, words, perso
 def test_help_and_quit(person, capsys):
     assert person().take("/help")
     said = capsys.readouterr().err
-    assert all(name in said for name in ("/help", "/reset", "/set", "/steps", "/seed", "/save", "/quit"))
+    assert all(name in said for name in ("/help", "/reset", "/history", "/set", "/steps", "/seed", "/save", "/quit"))
     assert not person().take("/quit")
 
 
@@ -193,6 +268,15 @@ def test_piped_turns_are_answered_line_by_line(gesso_command, folder, lm, monkey
     assert len(ran.out.splitlines()) == 3
     assert ran.out.startswith(first + "\n")
     assert ran.err == "gesso: every answer has the seed 3\n"
+
+
+def test_answers_can_be_watched_at_a_pace(gesso_command, folder, lm, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("Hi\n"))
+    began = time.monotonic()
+    ran = gesso_command("chat", "-m", folder, "-n", 16, "--seed", 3, "--steps", 2, "--watch", "--pace", 0.5)
+    assert ran.out == lm.generate([Message("user", "Hi")], seed=3, steps=2, max_new_tokens=16).message.content + "\n"
+    assert "step 1/2" in ran.err
+    assert time.monotonic() - began >= 0.5
 
 
 def test_bad_words_in_a_pipe_are_an_exit_status(gesso_command, folder, monkeypatch):

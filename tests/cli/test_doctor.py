@@ -30,6 +30,12 @@ def test_a_model_that_is_not_there_fails_with_the_remedy(gesso_command, tmp_path
     assert "does not exist; correct the path" in ran.out
 
 
+def test_a_device_that_this_computer_lacks_fails_with_the_remedy(gesso_command, folder):
+    ran = gesso_command("doctor", "--model", folder, "--device", "abacus")
+    assert ran.status == 1
+    assert "device 'abacus' cannot be used on this computer; choose" in ran.out
+
+
 def test_weights_that_are_no_numbers_fail_and_nothing_is_written_with_them(gesso_command, folder, tmp_path):
     network = load_network(folder)
     network.norm.weight[0] = torch.inf

@@ -49,6 +49,16 @@ def test_json_is_one_object_with_what_the_contract_names(gesso_command, folder, 
     }
 
 
+def test_json_tells_how_probable_each_token_was_if_it_is_asked(gesso_command, folder, lm):
+    ran = gesso_command("generate", "Once", "-m", folder, "--seed", 3, "--json", "--logprobs")
+    told = lm.generate("Once", seed=3, logprobs=True).logprobs
+    assert len(told) == len(ran.object["token_ids"]) > 0
+    assert ran.object["logprobs"] == [{"last": one.last, "accepted": one.accepted} for one in told]
+    alone = gesso_command("generate", "Once", "-m", folder, "--logprobs")
+    assert alone.status == 2
+    assert "--json is not; give both" in alone.err
+
+
 def test_every_setting_reaches_the_model(gesso_command, folder, lm):
     words = (
         "--steps 2 --t-max 0.9 --t-min 0.1 --entropy-bound 0.7 --reach 5 --confidence 0.02 --stability 2 -n 9 --seed 5"
@@ -74,6 +84,10 @@ def test_every_setting_reaches_the_model(gesso_command, folder, lm):
     assert other.object["token_ids"] != list(lm.generate("Once", seed=5).token_ids)
     greedy = gesso_command("generate", "Once", "-m", folder, "--json", "--temperature", 0, "--seed", 5)
     assert greedy.object["token_ids"] == list(lm.generate("Once", temperature=0.0, seed=5).token_ids)
+    words = ("--mode", "autoregressive", "--max-new-tokens", 9, "--seed", 5)
+    in_order = gesso_command("generate", "Once", "-m", folder, "--json", *words)
+    wanted = lm.generate("Once", mode="autoregressive", max_new_tokens=9, seed=5)
+    assert in_order.object["token_ids"] == list(wanted.token_ids)
 
 
 def test_stop_strings_may_be_repeated(gesso_command, folder, lm):
@@ -151,7 +165,7 @@ def test_watched_into_a_pipe_the_steps_are_lines_and_the_text_is_the_same(gesso_
         (["Once", "-m", "FOLDER", "-o", "FOLDER"], 1, "is a folder; name a file in it"),
         (["half \udce9", "-m", "FOLDER"], 2, "half a surrogate pair; remove it"),
         (["Once", "-m", "FOLDER", "--steps", "many"], 2, "unable to parse string as an integer, but it is 'many'"),
-        (["Once", "--dtype", "int3"], 2, "'int3' is not one of"),
+        (["Once", "--dtype", "int3"], 2, "for '--dtype': 'int3' is not one of 'auto', 'float32', 'bfloat16' (gesso"),
         ([], 2, "there is no prompt; give one, or many with --input"),
         (["--input", "x"], 2, "--input is given and --output is not; name a JSONL file"),
         (["Once", "--input", "x", "-o", "y"], 2, "PROMPT is for one text and --input for many"),

@@ -72,7 +72,7 @@ def test_pages_of_other_origins_may_call_only_if_they_are_named(client_of, lm):
 
 def test_the_interface_describes_itself_and_loads_nothing_from_elsewhere(client):
     described = client.get("/openapi.json").json()
-    assert {URL, "/v1/completions", "/v1/responses", "/v1/messages", "/infill", "/tokenize"} <= set(described["paths"])
+    assert {*POSTS, "/v1/models", "/version", "/health", "/ready", "/metrics"} <= set(described["paths"])
     assert client.get("/docs").status_code == 404
 
 
@@ -90,13 +90,24 @@ def test_the_page_is_there_if_its_files_are_and_everybody_may_read_it(lm, tmp_pa
 
 POSTS = [
     *("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens"),
-    *("/infill", "/tokenize", "/detokenize", "/apply-template"),
+    *("/infill", "/edit", "/read", "/score", "/tokenize", "/detokenize", "/apply-template"),
 ]
 WORDS = st.sampled_from(["", "x", "<|turn>", "user", "assistant", "tool", "text", "function", "\ud800", "\x00", "auto"])
 NUMBERS = st.sampled_from([0, 1, -1, 2, 16, 2**31, 2**63, 10**30, 0.5, -0.0, 1e300])
 
 
-LIKELY = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 2, "prompt": "x", "input": "x", "content": "x"}
+LIKELY = {
+    "messages": [{"role": "user", "content": "x"}],
+    "max_tokens": 2,
+    "prompt": "x",
+    "input": "x",
+    "content": "x",
+    "text": "x",
+    "template": "___",
+    "choices": ["x", "y"],
+    "spans": [{"start": 0, "stop": 1}],
+    "samples": 2,
+}
 
 
 @functools.cache

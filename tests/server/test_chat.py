@@ -29,6 +29,16 @@ def test_an_answer_is_what_the_model_writes_and_its_usage_counts_to_the_stop(cli
     assert len(usage["diffusion"]["steps"][0]) == -(-(usage["completion_tokens"] + 1) // 16)
 
 
+def test_an_answer_can_be_sent_back_with_all_fields_that_clients_know_of(client):
+    said = {"role": "assistant", "content": "Hello.", "refusal": None, "annotations": [], "audio": None}
+    said |= {"function_call": None, "tool_calls": None, "reasoning_content": None, "name": None}
+    messages = [{"role": "user", "content": "Hi"}, said, {"role": "user", "content": "And now?"}]
+    asked = {"messages": messages, "max_tokens": 1, "n": None, "stream": None, "stop": None, "tools": None}
+    assert client.post(URL, json=asked).status_code == 200
+    said["annotations"] = [{"type": "url_citation"}]
+    assert client.post(URL, json=asked).json()["error"]["param"] == "messages.1.annotations"
+
+
 def test_a_seed_repeats_an_answer_and_each_choice_has_its_own(client):
     first, second = (client.post(URL, json=chat(seed=5, n=2)).json() for _ in range(2))
     texts = [choice["message"]["content"] for choice in first["choices"]]
@@ -162,7 +172,6 @@ def test_a_pin_holds_in_the_answer(client):
         ("logit_bias", {"1": 5}),
         ("frequency_penalty", 1),
         ("presence_penalty", 1),
-        ("logprobs", True),
         ("top_logprobs", 2),
         ("prediction", {"type": "content", "content": "x"}),
         ("guided_grammar", "x"),
@@ -218,3 +227,18 @@ def test_another_model_is_not_found(client):
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "model_not_found"
     assert client.post(URL, json=chat(model="model", max_tokens=1)).status_code == 200
+
+
+def test_an_answer_tells_how_probable_each_token_was_if_it_is_asked(client, lm):
+    answer = client.post(URL, json=chat("Tell me.", seed=3, max_tokens=20, logprobs=True)).json()
+    result = lm.generate([{"role": "user", "content": "Tell me."}], seed=3, max_new_tokens=20, logprobs=True)
+    told = answer["choices"][0]["logprobs"]["content"]
+    assert len(told) == answer["usage"]["completion_tokens"] == len(result.logprobs) > 0
+    assert [one["logprob"] for one in told] == [round(one.last, 4) for one in result.logprobs]
+    assert "".join(one["token"] for one in told) == lm.tokenizer.decode(result.token_ids, skip_special=False)
+    assert client.post(URL, json=chat(max_tokens=1)).json()["choices"][0]["logprobs"] is None
+
+
+def test_log_probabilities_do_not_come_in_pieces(client):
+    error = client.post(URL, json=chat(logprobs=True, stream=True)).json()["error"]
+    assert error["message"].endswith("logprobs and stream are both given; logprobs come with a whole text: give one")

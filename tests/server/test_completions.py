@@ -85,7 +85,6 @@ def test_what_a_hole_does_not_know_is_refused_with_a_suffix(client, more, param)
     ("asked", "param"),
     [
         ({"prompt": "x", "logprobs": 1}, "logprobs"),
-        ({"prompt": "x", "logprobs": 0}, "logprobs"),
         ({"prompt": "x", "best_of": 2}, "best_of"),
         ({"prompt": ""}, "prompt"),
         ({"prompt": ["a", ""]}, "prompt"),
@@ -104,3 +103,13 @@ def test_token_ids_of_another_vocabulary_are_refused(client):
     answer = client.post(URL, json={"prompt": [999_999]})
     assert answer.status_code == 400
     assert "999999" in answer.json()["error"]["message"]
+
+
+def test_a_text_tells_how_probable_each_token_was_and_where_it_stands(client, lm):
+    asked = {"prompt": "Once", "max_tokens": 12, "seed": 1, "echo": True, "logprobs": 0}
+    (choice,) = client.post(URL, json=asked).json()["choices"]
+    told = choice["logprobs"]
+    assert len(told["tokens"]) == len(told["token_logprobs"]) == len(told["accepted_logprobs"]) > 0
+    assert all(logprob <= 0 for logprob in told["token_logprobs"])
+    assert told["text_offset"][0] == len("Once")
+    assert client.post(URL, json=asked | {"stream": True}).status_code == 400

@@ -75,6 +75,25 @@ def test_a_tool_can_answer_within_a_turn(client):
     assert answer.status_code == 200, answer.text
 
 
+def test_the_model_is_told_that_a_tool_failed(client):
+    call = {"type": "tool_use", "id": "t1", "name": "weather", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "no network"}
+    counted = [
+        client.post(
+            f"{URL}/count_tokens",
+            json={
+                "messages": [
+                    {"role": "user", "content": "Rain?"},
+                    {"role": "assistant", "content": [call]},
+                    {"role": "user", "content": [content]},
+                ]
+            },
+        ).json()["input_tokens"]
+        for content in (result | {"is_error": True}, result | {"content": "error: no network"}, result)
+    ]
+    assert counted[0] == counted[1] > counted[2]
+
+
 @pytest.mark.parametrize(
     ("body", "part"),
     [

@@ -25,6 +25,7 @@ def test_the_version_and_the_model_are_told(client, lm):
     (model,) = client.get("/v1/models").json()["data"]
     assert model["id"] == "model"
     assert model["canvas_length"] == lm.network.config.canvas_length
+    assert model["about"] == {"description": "", "examples": [], "single_turn": False}
     assert client.get("/v1/models/model").json() == model
     assert client.get("/v1/models/other").status_code == 404
 

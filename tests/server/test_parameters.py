@@ -1,9 +1,17 @@
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from gesso.sampling.accept import EntropyBound
 from gesso.sampling.posterior import GibbsCorrector
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
+from gesso.server.chat import ChatRequest
+from gesso.server.completions import CompletionRequest
+from gesso.server.editing import EditRequest
+from gesso.server.infilling import InfillRequest
+from gesso.server.messages import MessagesRequest
 from gesso.server.parameters import (
     EFFORT_STEPS,
     Diffusion,
@@ -15,7 +23,10 @@ from gesso.server.parameters import (
     sampler_for,
     stops,
 )
+from gesso.server.reading import ReadRequest
 from gesso.server.refusal import Refusal
+from gesso.server.responses import ResponseRequest
+from gesso.server.scoring import ScoreRequest
 
 
 def make(lm, body, **more):
@@ -42,6 +53,26 @@ def test_what_a_canvas_lacks_is_refused_unless_its_value_asks_for_nothing(asked)
 
 def test_values_that_ask_for_nothing_are_taken():
     Sampling(top_p=1, top_k=-1, min_p=0, logit_bias={}, frequency_penalty=0, presence_penalty=0, repetition_penalty=1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(ChatRequest, CompletionRequest, ResponseRequest, MessagesRequest, Diffusion),
+        *(InfillRequest, EditRequest, ReadRequest, ScoreRequest),
+    ],
+)
+def test_every_field_of_a_request_is_told_of(body):
+    page = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
+    before = r"diffusion\." if body is Diffusion else ""
+    assert [name for name in body.model_fields if not re.search(rf"\b{before}{name}\b", page)] == []
+
+
+def test_a_null_is_a_field_that_was_left_out():
+    fields = dict.fromkeys(SeveralChoices.model_fields)
+    assert SeveralChoices.model_validate(fields) == SeveralChoices()
+    with pytest.raises(ValidationError, match="x"):
+        SeveralChoices.model_validate({"x": None})
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ def test_an_answer_without_text_is_a_message_without_text(client_of, writer):
     assert answer["output"][0]["content"][0]["text"] == ""
 
 
+def test_what_a_client_sends_that_asks_for_nothing_is_taken(client):
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": None}
+    said = [{"role": "user", "content": "Hi"}, thought, {"role": "assistant", "content": "Hello."}]
+    asked = {"input": [*said, {"role": "user", "content": "And now?"}], "max_output_tokens": 1}
+    asked |= {"stream_options": {"include_obfuscation": False}, "stream": None, "reasoning": None, "include": []}
+    assert client.post(URL, json=asked).status_code == 200
+    asked["stream_options"] = {"include_obfuscation": True}
+    assert client.post(URL, json=asked).json()["error"]["param"] == "stream_options.include_obfuscation"
+
+
 def test_the_input_becomes_turns():
     items = [
         {"role": "user", "content": "Rain?"},

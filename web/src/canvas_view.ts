@@ -130,6 +130,11 @@ export function quoted(text: string): string {
   return `\u201c${text.replaceAll("\n", "\u21b5")}\u201d`;
 }
 
+/** `counted(1, "token")` is "1 token". */
+export function counted(count: number, what: string, several = `${what}s`): string {
+  return `${count} ${count === 1 ? what : several}`;
+}
+
 export function percent(share: number): string {
   return share > 0.995 && share < 0.9999 ? ">99%" : `${Math.round(share * 100)}%`;
 }

@@ -1,7 +1,7 @@
 // Requests to the server that the page came from.
 
 import { serverEvents } from "./sse.ts";
-import type { ChatChunk, ChatRequest, EditReply, EditRequest, ErrorReply, ModelList } from "./wire.ts";
+import type { ChatChunk, ChatRequest, EditReply, EditRequest, ErrorReply, Model, ModelList } from "./wire.ts";
 
 /** The server answered, and refused. */
 export class Refusal extends Error {
@@ -22,9 +22,8 @@ export class Client {
   /** Sent with every request where it is not empty. */
   key = "";
 
-  async models(): Promise<string[]> {
-    const reply = (await (await this.ask("v1/models")).json()) as ModelList;
-    return reply.data.map((model) => model.id);
+  async models(): Promise<Model[]> {
+    return ((await (await this.ask("v1/models")).json()) as ModelList).data;
   }
 
   async *chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatChunk> {

@@ -1,6 +1,7 @@
 // Where one asks, and the dials.
 
 import { h } from "./element.ts";
+import type { Model } from "./wire.ts";
 
 /** What the reader has set; a dial that was not touched leaves the model's own value. */
 export interface Dials {
@@ -21,11 +22,9 @@ export interface Wishes {
 const CANVAS_TOKENS = 256;
 const MOST_CANVASES = 4;
 const OWN = "model's own";
-const IDEAS = [
-  "Write a story about a lost toy.",
-  "Write a story about a fox who makes a friend.",
-  "Write a story about a brave little boat.",
-];
+const USUAL_STEPS = 48;
+const MOST_STEPS = 64; // unless a model's own are more
+const IDEAS = ["Write a story about a lost toy.", "Explain how rain is made.", "Write a letter to a friend."];
 
 export class Composer {
   readonly element: HTMLElement;
@@ -33,13 +32,21 @@ export class Composer {
   private readonly send = h("button", { type: "submit", class: "send" }, "Paint");
   private readonly stop: HTMLButtonElement;
   private readonly ideas = h("div", { class: "ideas", role: "group", "aria-label": "Ideas" });
-  private readonly steps = new Dial("Steps", { min: 1, max: 64, start: 48 }, (value) => `at most ${value}`);
+  private readonly about = h("p", { class: "about" });
+  private readonly steps = new Dial(
+    "Steps",
+    { min: 1, max: MOST_STEPS, start: USUAL_STEPS },
+    (value) => `at most ${value}`,
+  );
   private readonly temperature = new Dial("Temperature", { min: 0, max: 1.5, step: 0.05, start: 0.4 }, (value) =>
     value.toFixed(2),
   );
   private readonly length = h("select", { id: "length" }, h("option", { value: "" }, OWN));
   private readonly changed = h("span", { class: "changed" });
-  private readonly alone = h("input", { type: "checkbox" });
+  private readonly alone = h("input", { type: "checkbox", onchange: () => (this.hasChosen = true) });
+  /** Whether the model is asked each question by itself, unless the reader chooses. */
+  private ownAlone = false;
+  private hasChosen = false;
   private readonly race = h("input", { type: "checkbox", id: "race" });
   private readonly seed = h("input", {
     id: "seed",
@@ -56,7 +63,7 @@ export class Composer {
   ) {
     this.text = h("textarea", {
       rows: 2,
-      placeholder: "Ask for a story\u2026",
+      placeholder: "Ask for a text\u2026",
       "aria-keyshortcuts": "/",
       "aria-label": "Your message",
       onkeydown: (event: KeyboardEvent) => {
@@ -70,8 +77,7 @@ export class Composer {
       const tokens = count * CANVAS_TOKENS;
       this.length.append(h("option", { value: tokens }, `${tokens} tokens`));
     }
-    const buttons = IDEAS.map((idea) => h("button", { type: "button", onclick: () => this.onask(idea) }, idea));
-    this.ideas.append(h("span", {}, "Try:"), ...buttons);
+    this.suggest(IDEAS);
     const more = h(
       "div",
       { class: "more" },
@@ -88,6 +94,7 @@ export class Composer {
           this.ask();
         },
       },
+      this.about,
       this.ideas,
       h("div", { class: "line" }, this.text, this.send, this.stop),
       h(
@@ -109,6 +116,17 @@ export class Composer {
     );
     this.element.addEventListener("input", () => this.tell());
     this.element.addEventListener("click", () => this.tell()); // a dial was reset
+  }
+
+  /** Suggest what this model can do, and leave to it what the reader has not chosen. */
+  meet({ about, max_steps = USUAL_STEPS }: Model): void {
+    this.steps.setOwn(max_steps, Math.max(MOST_STEPS, max_steps));
+    this.ownAlone = about?.single_turn ?? false;
+    if (!this.hasChosen) this.alone.checked = this.ownAlone;
+    if (about?.examples.length) this.suggest(about.examples);
+    const does = about?.description ? `This model ${about.description}.` : "";
+    this.about.textContent = [does, this.ownAlone ? "It answers each question by itself." : ""].join(" ").trim();
+    this.tell();
   }
 
   get wishes(): Wishes {
@@ -133,11 +151,16 @@ export class Composer {
   }
 
   showIdeas(shown: boolean): void {
-    this.ideas.hidden = !shown;
+    this.ideas.hidden = this.about.hidden = !shown;
   }
 
   focus(): void {
     this.text.focus();
+  }
+
+  private suggest(ideas: readonly string[]): void {
+    const buttons = ideas.map((idea) => h("button", { type: "button", onclick: () => this.onask(idea) }, idea));
+    this.ideas.replaceChildren(h("span", {}, "Try:"), ...buttons);
   }
 
   /** Say beside the settings which of them are not the model's own. */
@@ -148,7 +171,7 @@ export class Composer {
       temperature !== undefined ? `temperature ${temperature.toFixed(2)}` : "",
       max_tokens !== undefined ? `${max_tokens} tokens` : "",
       seed !== undefined ? `seed ${seed}` : "",
-      this.alone.checked ? "each by itself" : "",
+      this.alone.checked === this.ownAlone ? "" : this.alone.checked ? "each by itself" : "with what was said before",
     ];
     this.changed.textContent = told.filter(Boolean).join(", ");
   }
@@ -172,6 +195,8 @@ class Dial {
   readonly element: HTMLElement;
   /** null until the reader has moved it. */
   value: number | null = null;
+  /** Lay the model's own value and the largest one down. */
+  readonly setOwn: (own: number, max: number) => void;
 
   constructor(name: string, { min, max, step = 1, start }: Range, say: (value: number) => string) {
     const output = h("output", {}, OWN);
@@ -206,6 +231,11 @@ class Dial {
       reset.hidden = value === null;
     };
     slider.classList.add("own");
+    this.setOwn = (own, most) => {
+      start = own;
+      slider.max = String(most);
+      if (this.value === null) slider.valueAsNumber = own;
+    };
     this.element = h("div", { class: "dial" }, h("span", {}, name), output, reset, slider);
   }
 }

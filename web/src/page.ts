@@ -95,8 +95,9 @@ class Page {
 
   private async connect(): Promise<void> {
     try {
-      const [name] = await this.client.models();
-      this.model.textContent = name ?? "no model";
+      const [model] = await this.client.models();
+      this.model.textContent = model?.id ?? "no model";
+      if (model) this.composer.meet(model);
       this.banner.hidden = true;
       for (const view of this.views) if (isGone(view.turn)) view.turn.note = "The server is back.";
       this.update();

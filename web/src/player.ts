@@ -1,6 +1,6 @@
 // The canvas with all that belongs to it: figures, mosaic, rival, timeline, controls, files.
 
-import { CanvasView, percent, quoted } from "./canvas_view.ts";
+import { CanvasView, counted, percent, quoted } from "./canvas_view.ts";
 import { download, h, iconButton, setIcon } from "./element.ts";
 import { type Frame, type Moment, frameOf, raceMoments } from "./frame.ts";
 import { BACK, FORWARD, PAUSE, PLAY } from "./icons.ts";
@@ -69,12 +69,8 @@ export class Player {
       this.speed,
       this.liveButton,
       h("span", { class: "gap" }),
-      h("button", { type: "button", title: "Save the trace as JSON", onclick: () => this.saveTrace() }, "Save trace"),
-      h(
-        "button",
-        { type: "button", title: "Save an animated picture (SVG)", onclick: () => this.savePicture() },
-        "Save picture",
-      ),
+      saveButton("trace", "Save the trace as JSON", () => this.saveTrace()),
+      saveButton("picture", "Save an animated picture (SVG)", () => this.savePicture()),
     );
     const facts = h("p", { class: "facts-line" }, this.step, this.figures);
     const status = h(
@@ -232,7 +228,8 @@ export class Player {
     this.element.classList.remove("priming");
     this.element.classList.toggle("racing", rival !== null);
     this.pane.classList.toggle("done", moment.commit !== null);
-    this.paneFigures.textContent = `${passesOf(this.trace, moment)} passes \u00b7 ${moment.step.seconds.toFixed(1)} s`;
+    const passes = counted(passesOf(this.trace, moment), "pass", "passes");
+    this.paneFigures.textContent = `${passes} \u00b7 ${moment.step.seconds.toFixed(1)} s`;
     this.step.textContent = momentName(moment);
     this.figures.textContent = figuresOf(frame);
     this.caption.textContent = captionOf(frame);
@@ -246,6 +243,12 @@ export class Player {
   private savePicture(): void {
     if (this.trace) download("gesso-canvas.svg", "image/svg+xml", drawPicture(this.trace));
   }
+}
+
+/** On a narrow screen its name is one word. */
+function saveButton(what: string, title: string, onclick: () => void): HTMLButtonElement {
+  const name = `Save ${what}`;
+  return h("button", { type: "button", class: "save", title, "aria-label": name, onclick }, h("i", {}, "Save "), what);
 }
 
 function legend(): HTMLElement {
@@ -270,7 +273,7 @@ function passesOf(trace: Trace, { step }: Moment): number {
 function figuresOf(frame: Frame): string {
   const { step, commit } = frame.moment;
   const speed = step.seconds > 0 ? `${Math.round(frame.tokens / step.seconds)} tokens/s` : "";
-  const kept = commit ? `${commit.tokens} tokens` : `${frame.counts.accepted} of ${frame.cells.length} accepted`;
+  const kept = commit ? counted(commit.tokens, "token") : `${frame.counts.accepted} of ${frame.cells.length} accepted`;
   const sure = commit ? "" : `${percent(Math.exp(-frame.meanEntropy))} sure`;
   const temperature = commit || step.temperature === null ? "" : `temperature ${step.temperature.toFixed(2)}`;
   return [kept, sure, temperature, speed].filter(Boolean).join(" \u00b7 ");
@@ -278,7 +281,8 @@ function figuresOf(frame: Frame): string {
 
 function captionOf(frame: Frame): string {
   const { step, commit } = frame.moment;
-  if (commit) return `In focus after ${commit.steps} passes of the network. Word after word takes ${commit.tokens}.`;
+  const passes = commit && counted(commit.steps, "pass", "passes");
+  if (commit) return `In focus after ${passes} of the network. Word after word takes ${commit.tokens}.`;
   if (step.step === 1) return `It begins as ${frame.cells.length} random tokens, all over the canvas.`;
   return "Each pass guesses every position at once, keeps what is sure, and throws the dice again for the rest.";
 }

@@ -1,5 +1,6 @@
 // The rival of a race: a text that grows at its end.
 
+import { counted } from "./canvas_view.ts";
 import { h } from "./element.ts";
 import { markAt } from "./left_to_right.ts";
 import type { LeftToRight } from "./trace.ts";
@@ -26,7 +27,7 @@ export class RivalView {
     if (!rival) return;
     const [at, characters, tokens] = markAt(rival, seconds);
     const isDone = rival.finished && characters === rival.text.length;
-    this.figures.textContent = `${tokens} passes \u00b7 ${at.toFixed(1)} s`;
+    this.figures.textContent = `${counted(tokens, "pass", "passes")} \u00b7 ${at.toFixed(1)} s`;
     this.element.classList.toggle("done", isDone);
     const text = rival.text.slice(0, characters);
     if (text !== this.shown || !this.text.hasChildNodes()) {

@@ -150,7 +150,9 @@ export async function repaint(
   const { answer, trace } = turn;
   const pins = pinsAround(turn, part);
   const messages = trace && "messages" in trace.request ? (trace.request.messages as ChatMessage[]) : [];
-  const problem = pins ? await paint(client, messages, turn, wishes, events, signal, pins) : null;
+  const max_tokens = trace?.commits[0]?.tokens ?? 0; // or the text might go on behind its end
+  const dials = { ...wishes.dials, max_tokens };
+  const problem = pins ? await paint(client, messages, turn, { ...wishes, dials }, events, signal, pins) : null;
   if (pins && problem === null) return;
   if (turn.trace !== trace) {
     turn.trace = trace;

@@ -103,9 +103,25 @@ export interface EditReply {
   text: string;
 }
 
+/** A model that is served. */
+export interface Model {
+  id: string;
+  /** Most denoising steps of a canvas, unless asked otherwise. */
+  max_steps?: number;
+  /** What its makers say of it. */
+  about?: {
+    /** What it can do; may be empty. */
+    description: string;
+    /** Messages that it answers well. */
+    examples: string[];
+    /** What was said before confuses it. */
+    single_turn: boolean;
+  };
+}
+
 /** GET /v1/models. */
 export interface ModelList {
-  data: { id: string }[];
+  data: Model[];
 }
 
 /** The body of every answer that is not 2xx, and a `data:` line of a stream that fails in the middle. */

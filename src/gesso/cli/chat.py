@@ -1,6 +1,9 @@
 """`gesso chat`: a conversation in the terminal."""
 
 import sys
+from typing import Annotated
+
+import typer
 
 from gesso.cli import options
 
@@ -8,12 +11,23 @@ from gesso.cli import options
 def chat(
     model: options.Model = "bundled",
     system: options.System = None,
+    history: Annotated[
+        bool | None,
+        typer.Option(
+            "--history/--no-history",
+            help="An answer knows what was said before, or each question is answered by itself; else as the model is "
+            "used to.",
+            show_default=False,
+        ),
+    ] = None,
     thinking: options.Thinking = False,
     max_new_tokens: options.MaxNewTokens = None,
     steps: options.Steps = None,
     seed: options.Seed = None,
     temperature: options.Temperature = None,
+    mode: options.Mode = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     revision: options.Revision = None,
     adapter: options.Adapter = None,
@@ -38,13 +52,29 @@ def chat(
     from gesso.cli.session import Session
     from gesso.cli.turns import piped_line, read_turns, typed_line
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    lm = load_model(
+        model,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        offline=offline,
+        quiet=quiet,
+        adapter=adapter,
+        quantize=quantize,
+    )
     is_typed = sys.stdin.isatty()
     session = Session(
         lm,
         system=system,
-        thinking=thinking,
-        settings={"max_new_tokens": max_new_tokens, "steps": steps, "seed": seed, "temperature": temperature},
+        history=history,
+        settings={
+            "max_new_tokens": max_new_tokens,
+            "steps": steps,
+            "seed": seed,
+            "temperature": temperature,
+            "mode": mode,
+            "thinking": thinking or None,
+        },
         watching=watch,
         pace=pace,
         quiet=quiet,

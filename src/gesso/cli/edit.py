@@ -39,6 +39,7 @@ def edit(
     seed: options.Seed = None,
     temperature: options.Temperature = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     revision: options.Revision = None,
     adapter: options.Adapter = None,
@@ -63,7 +64,16 @@ def edit(
     from gesso.lm.edit import check_spans
 
     check_spans(plain, spans)
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    lm = load_model(
+        model,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        offline=offline,
+        quiet=quiet,
+        adapter=adapter,
+        quantize=quantize,
+    )
     with spinner("Editing", quiet=quiet):
         edited = lm.edit(plain, spans, seed=seed, steps=steps, temperature=temperature, max_span_tokens=max_span_tokens)
     if json:

@@ -1,6 +1,7 @@
 """`gesso generate`: go on from a text, or answer a message."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,6 +55,7 @@ def generate(
     mode: options.Mode = None,
     patience: options.Patience = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     compile: options.Compile = False,
     revision: options.Revision = None,
@@ -62,6 +64,12 @@ def generate(
     watch: options.WatchOption = False,
     pace: options.PaceOption = 0.0,
     json: options.Json = False,
+    logprobs: Annotated[
+        bool,
+        typer.Option(
+            "--logprobs", help="Tell with --json how probable each token was.", rich_help_panel=options.DISPLAY
+        ),
+    ] = False,
     source: Annotated[
         Path | None,
         typer.Option("--input", "-i", help="Write a text for each line of this JSONL file into --output."),
@@ -103,6 +111,7 @@ def generate(
             "--watch": watch,
             "--trace": trace is not None,
             "--json": json,
+            "--logprobs": logprobs,
         }
         if surplus := [name for name, is_given in one_text.items() if is_given]:
             raise SettingError(f"{surplus[0]} is for one text and --input for many; give one of the two")
@@ -110,6 +119,8 @@ def generate(
             raise SettingError("--input is given and --output is not; name a JSONL file for the texts")
     elif prompt is None:
         raise PromptError("there is no prompt; give one, or many with --input")
+    if logprobs and not json and source is None:
+        raise SettingError("--logprobs is given and --json is not; give both, for they are told in its object")
     text = _read_standard_input() if prompt == "-" else prompt or ""
     if not chat and (system is not None or thinking):
         raise SettingError(f"{'--thinking' if thinking else '--system'} is for conversations; give --chat too")
@@ -133,6 +144,7 @@ def generate(
         quiet=quiet,
         adapter=adapter,
         compile=compile,
+        quantize=quantize,
     )
     settings = {
         "max_new_tokens": max_new_tokens,
@@ -162,7 +174,7 @@ def generate(
     if best_of != 1:
         settings["seed"] = lm.generate(asked, best_of=best_of, **settings).seed
     has_choices = trace is not None and lm.mode_for(mode, sampler) != "autoregressive"
-    writing = lm.start(asked, **settings, alternatives=TRACE_ALTERNATIVES if has_choices else 0)
+    writing = lm.start(asked, **settings, alternatives=TRACE_ALTERNATIVES if has_choices else 0, logprobs=logprobs)
     recorder = None if trace is None else TraceRecorder(lm.tokenizer.decode)
     with open_output(output) as stream:
         looker, shows_text = make_watch(
@@ -202,10 +214,12 @@ def _facts(writing: "Writing", model: str, *, finished: bool) -> dict[str, Any]:
 
     result = writing.result()
     thought = {} if result.message is None else {"thought": result.message.thought}
+    logprobs = {"logprobs": [asdict(one) for one in result.logprobs]} if result.logprobs else {}
     return {
         "text": writing.answer,
         **thought,
         "token_ids": list(result.token_ids),
+        **logprobs,
         "finish_reason": result.finish_reason if finished else "interrupted",
         "steps": result.steps,
         "tokens_per_forward": round(result.tokens_per_forward, 3),

@@ -25,6 +25,7 @@ def infill(
     seed: options.Seed = None,
     temperature: options.Temperature = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     revision: options.Revision = None,
     adapter: options.Adapter = None,
@@ -44,7 +45,16 @@ def infill(
 
     from gesso.cli.loading import load_model
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    lm = load_model(
+        model,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        offline=offline,
+        quiet=quiet,
+        adapter=adapter,
+        quantize=quantize,
+    )
     with spinner("Filling", quiet=quiet):
         filling = lm.infill(
             before, after, seed=seed, steps=steps, temperature=temperature, max_hole_tokens=max_hole_tokens

@@ -21,6 +21,7 @@ from gesso.cli.infill import infill
 from gesso.cli.info import info
 from gesso.cli.models import models
 from gesso.cli.output import INTERRUPTED, TextStream, remark
+from gesso.cli.quantize import quantize
 from gesso.cli.read import read
 from gesso.cli.score import score
 from gesso.cli.serve import ENVIRONMENT, serve
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, chat, infill, edit, read, score, train, finetune, info, doctor):
+for command in (generate, chat, infill, edit, read, score, train, finetune, quantize, info, doctor):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.command(context_settings=ENVIRONMENT)(serve)
@@ -81,15 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         if not (message := error.format_message()):  # typer: a group without a command has printed its help
             return 0
-        remark(f"{message}{_given(error)} (gesso --help tells the words)")  # typer: the words were wrong
+        remark(f"{_plain(message, error)} (gesso --help tells the words)")  # typer: the words were wrong
         return getattr(error, "exit_code", 2)
     return status or 0
 
 
-def _given(error: Exception) -> str:
-    """The value that a word could not be, which typer leaves to the error that its own stands on."""
-    reasons = getattr(error.__cause__, "errors", list)()
-    return "".join(f", but it is {reason['input']!r}" for reason in reasons)
+def _plain(message: str, error: Exception) -> str:
+    """What typer says of wrong words, and the value, which it may leave to the error that its own stands on."""
+    message = message.replace("Value error, ", "").rstrip(".")
+    values = [repr(reason["input"]) for reason in getattr(error.__cause__, "errors", list)()]
+    return message + "".join(f", but it is {value}" for value in values if value not in message)
 
 
 def _dependable(stream: TextStream) -> TextStream:

@@ -17,12 +17,24 @@ class Dtype(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class Quantization(StrEnum):
+    """Weights in few bits."""
+
+    INT8 = "int8"
+    INT4 = "int4"
+    FP8 = "fp8"
+
+
 Model = Annotated[
     str,
     typer.Option("--model", "-m", help="'bundled', a folder, or a Hugging Face hub id.", rich_help_panel=LOADING),
 ]
 DtypeOption = Annotated[
     Dtype, typer.Option("--dtype", help="Dtype of the weights; auto is that of the file.", rich_help_panel=LOADING)
+]
+Quantize = Annotated[
+    Quantization | None,
+    typer.Option("--quantize", help="Hold the weights in few bits, which saves memory.", rich_help_panel=LOADING),
 ]
 Device = Annotated[
     str, typer.Option("--device", help="cpu, cuda, or auto: cuda where there is one.", rich_help_panel=LOADING)

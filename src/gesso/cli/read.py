@@ -31,6 +31,7 @@ def read(
     seed: Annotated[int, typer.Option("--seed", help="Of the noise.", rich_help_panel=options.SAMPLING)] = 0,
     model: options.Model = "bundled",
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     revision: options.Revision = None,
     adapter: options.Adapter = None,
@@ -49,7 +50,16 @@ def read(
     from gesso.cli.loading import load_model
 
     labels = [[label.strip() for label in one.split(",")] for one in choices]
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    lm = load_model(
+        model,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        offline=offline,
+        quiet=quiet,
+        adapter=adapter,
+        quantize=quantize,
+    )
     with spinner("Reading", quiet=quiet):
         reading = lm.read(
             template,
@@ -60,15 +70,7 @@ def read(
             seed=seed,
         )
     if json:
-        slots = [
-            {
-                "choice": slot.choice,
-                "probabilities": {label: round(p, 6) for label, p in slot.probabilities.items()},
-                "mass": round(slot.mass, 6),
-            }
-            for slot in reading.slots
-        ]
-        write_line(as_json({"text": reading.text, "slots": slots, "seed": reading.seed, "model": lm.name}))
+        write_line(as_json(reading.facts() | {"model": lm.name}))
         return
     for slot in reading.slots:
         write_line("  ".join(f"{label} {p:.3f}" for label, p in slot.probabilities.items()))

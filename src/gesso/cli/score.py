@@ -21,6 +21,7 @@ def score(
     seed: Annotated[int, typer.Option("--seed", help="Of the noise.", rich_help_panel=options.SAMPLING)] = 0,
     model: options.Model = "bundled",
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     revision: options.Revision = None,
     adapter: options.Adapter = None,
@@ -36,26 +37,20 @@ def score(
     """
     from gesso.cli.loading import load_model
 
-    lm = load_model(model, dtype=dtype, device=device, revision=revision, offline=offline, quiet=quiet, adapter=adapter)
+    lm = load_model(
+        model,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        offline=offline,
+        quiet=quiet,
+        adapter=adapter,
+        quantize=quantize,
+    )
     with spinner("Scoring", quiet=quiet):
         found = lm.score(text, prompt=prompt, num_samples=samples, seed=seed)
     if json:
-        facts = {
-            "bits_per_byte": round(found.bits_per_byte, 6),
-            "nats": round(found.nats, 4),
-            "token_ids": list(found.token_ids),
-            "tokens": [lm.tokenizer.decode([token]) for token in found.token_ids],
-            "token_nats": [round(nats, 4) for nats in found.token_nats],
-            "end_nats": round(found.end_nats, 4),
-        }
-        if found.bound_nats is not None and found.bound_error_nats is not None:
-            facts |= {
-                "bound_bits_per_byte": round(found.bound_bits_per_byte or 0.0, 6),
-                "bound_nats": round(found.bound_nats, 4),
-                "bound_error_nats": round(found.bound_error_nats, 4),
-                "seed": found.seed,
-            }
-        write_line(as_json(facts | {"model": lm.name}))
+        write_line(as_json(found.facts(lm.tokenizer) | {"model": lm.name}))
         return
     write_line(
         f"left to right  {found.bits_per_byte:.3f} bits per byte, {found.nats:.1f} nats: {len(found.token_ids)} tokens "

@@ -108,6 +108,7 @@ def serve(
         ),
     ] = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
+    quantize: options.Quantize = None,
     device: options.Device = "auto",
     compile: options.Compile = False,
     revision: options.Revision = None,
@@ -164,6 +165,7 @@ def serve(
             quiet=False,
             adapter=adapter,
             compile=compile,
+            quantize=quantize,
         )
         log.configure(settings.log_format)
         app = create_app(lm, settings, tracing=tracing)

@@ -7,41 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gesso.cli.chat_settings import HISTORY, OWN, SETTINGS
 from gesso.cli.follow import follow, make_watch, summary_line
 from gesso.cli.output import open_output, remark
-from gesso.errors import GenerationError, GessoError, InputError, OutputError, SettingError
+from gesso.errors import GenerationError, GessoError, InputError, OutputError
 from gesso.lm.language_model import LanguageModel
+from gesso.lm.writing import Writing
 from gesso.text.message import Message
 
 HELP = """\
 /help          these lines
 /reset         forget the conversation
+/history X     on: answers know what was said before; off: each question by itself; without X which holds
 /set           all settings
-/set NAME X    a setting of every answer, such as temperature 0.7; without X the model's own
+/set NAME X    a setting of every answer, such as temperature 0.7; without X the model's own, or none
 /steps N       at most N denoising steps a canvas; without N the model's own number
 /seed S        the seed of every answer; without S each draws its own
 /save FILE     write the conversation as JSON into a new file
 /quit          leave, as does Ctrl-D
 A line that ends with a backslash goes on in the next. A turn that shall begin with / needs a space before it."""
-
-
-SETTINGS: dict[str, type] = {
-    "max_new_tokens": int,
-    "steps": int,
-    "seed": int,
-    "temperature": float,
-    "t_max": float,
-    "t_min": float,
-    "entropy_bound": float,
-    "reach": int,
-    "confidence": float,
-    "stability": int,
-    "sampler": str,
-    "patience": int,
-}
-"""What can be set of an answer, and its type; `LanguageModel.start` tells what each means."""
-
-_OWN = "the model's own"
 
 
 class Session:
@@ -57,7 +41,7 @@ class Session:
         lm: LanguageModel,
         *,
         system: str | None = None,
-        thinking: bool = False,
+        history: bool | None = None,
         settings: dict[str, Any] | None = None,
         watching: bool = False,
         pace: float = 0.0,
@@ -69,7 +53,7 @@ class Session:
         Args:
             lm: Who answers.
             system: Message that stands before all others.
-            thinking: Let the model think first.
+            history: An answer knows what was said before; None as the model is used to.
             settings: As in the attributes.
             watching: Show the canvas coming into focus.
             pace: Seconds that a step takes at least then.
@@ -81,7 +65,7 @@ class Session:
         """
         self._lm = lm
         self._opening = [] if system is None else [Message("system", system)]
-        self._thinking = thinking
+        self._remembers = not lm.about.single_turn if history is None else history
         self._watching, self._pace = watching, pace
         self._quiet = quiet
         self._interactive = interactive
@@ -91,6 +75,7 @@ class Session:
         self._commands: dict[str, Callable[[str], None]] = {
             "/help": self._help,
             "/reset": self._reset,
+            "/history": self._set_history,
             "/set": self._set,
             "/steps": self._set_steps,
             "/seed": self._set_seed,
@@ -98,9 +83,16 @@ class Session:
         }
 
     def greet(self) -> None:
-        """Say who is there."""
-        if self._interactive and not self._quiet:
-            remark(f"model {self._lm.name}; /help tells the commands, Ctrl-D leaves")
+        """Say who is there, what it can do, and how to begin."""
+        if not self._interactive or self._quiet:
+            return
+        about = self._lm.about
+        does = f" {about.description}" if about.description else ""
+        remark(f"model {self._lm.name}{does}; /help tells the commands, Ctrl-D leaves")
+        if not self._remembers:
+            remark("each question is answered by itself; /history on lets it know what was said before")
+        if about.examples:
+            remark(f"try: {about.examples[0]}")
 
     def take(self, turn: str) -> bool:
         """Answer a turn, or obey it if it is a command.
@@ -131,7 +123,7 @@ class Session:
 
     def _answer(self, text: str) -> None:
         said = [*self.history, Message("user", text)]
-        writing = self._lm.start(said, thinking=self._thinking, **self.settings)
+        writing = self._start(said if self._remembers else [*self._opening, said[-1]], self.settings)
         with open_output(None) as stream:
             watch, shows_text = make_watch(
                 self._watching, pace=self._pace, text_stream=stream, tokenizer=self._lm.tokenizer, prompt=""
@@ -154,22 +146,26 @@ class Session:
         self.history = list(self._opening)
         self._tell("the conversation is forgotten")
 
+    def _set_history(self, argument: str) -> None:
+        if argument:
+            self._remembers = HISTORY.value("/history", argument)
+        self._tell("answers know what was said before" if self._remembers else "each question is answered by itself")
+
     def _set(self, argument: str) -> None:
         word, _, given = argument.partition(" ")
         if not word:
-            for name in SETTINGS:
-                value = self.settings.get(name)
-                print(f"{name:<15}{_OWN if value is None else value}", file=sys.stderr)
+            for name, setting in SETTINGS.items():
+                print(f"{name:<15}{setting.shown(self.settings.get(name))}", file=sys.stderr)
             return
         name = word.replace("-", "_")
         if name not in SETTINGS:
             raise InputError(f"there is no setting {word}; there are {', '.join(SETTINGS)}")
         value = self._change(name, f"/set {word}", given.strip())
-        self._tell(f"{name} is {_OWN if value is None else value}")
+        self._tell(f"{name} is {SETTINGS[name].shown(value)}")
 
     def _set_steps(self, argument: str) -> None:
         steps = self._change("steps", "/steps", argument)
-        self._tell(f"steps are {_OWN}" if steps is None else f"at most {steps} steps a canvas")
+        self._tell(f"steps are {OWN}" if steps is None else f"at most {steps} steps a canvas")
 
     def _set_seed(self, argument: str) -> None:
         seed = self._change("seed", "/seed", argument)
@@ -187,9 +183,9 @@ class Session:
             file.write("\n")
         self._tell(f"saved {len(turns)} messages in {path}")
 
-    def _change(self, name: str, command: str, argument: str) -> int | float | str | None:
-        """Change a setting, if answers can have it; nothing stands for the model's own."""
-        value = _value(SETTINGS[name], command, argument) if argument else None
+    def _change(self, name: str, command: str, argument: str) -> Any:
+        """Change a setting, if answers can have it; nothing stands for the model's own, or for none."""
+        value = SETTINGS[name].value(command, argument) if argument else None
         changed = self.settings | {name: value}
         self._check(changed)
         self.settings = changed
@@ -197,16 +193,11 @@ class Session:
 
     def _check(self, settings: dict[str, Any]) -> None:
         """Refuse settings that cannot be."""
-        self._lm.start([*self._opening, Message("user", "?")], **settings)
+        self._start([*self._opening, Message("user", "?")], settings)
+
+    def _start(self, said: list[Message], settings: dict[str, Any]) -> Writing:
+        return self._lm.start(said, **{name: value for name, value in settings.items() if value is not None})
 
     def _tell(self, text: str) -> None:
         if not self._quiet:
             remark(text)
-
-
-def _value(kind: type, command: str, argument: str) -> int | float | str:
-    try:
-        return kind(argument)
-    except ValueError as error:
-        number = "a whole number" if kind is int else "a number"
-        raise SettingError(f"{command} is followed by {argument!r}; give {number} or nothing") from error

@@ -10,7 +10,20 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from gesso import __version__
 from gesso.lm.language_model import LanguageModel
-from gesso.server import chat, completions, editing, infilling, messages, operations, page, refusal, responses, tokens
+from gesso.server import (
+    chat,
+    completions,
+    editing,
+    infilling,
+    messages,
+    operations,
+    page,
+    reading,
+    refusal,
+    responses,
+    scoring,
+    tokens,
+)
 from gesso.server.access import REQUEST_ID, Access
 from gesso.server.json_response import AsciiJSONResponse
 from gesso.server.service import Service
@@ -48,7 +61,8 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    for room in (chat, completions, responses, messages, infilling, editing, tokens, operations):
+    rooms = (chat, completions, responses, messages, infilling, editing, reading, scoring, tokens, operations)
+    for room in rooms:
         app.include_router(room.router)
     refusal.install(app)
     page_addresses = page.add_page(app, page_folder)

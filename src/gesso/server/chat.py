@@ -16,6 +16,7 @@ from gesso.server.answer import Envelope, new_id, note, usage
 from gesso.server.choice_stream import Choice, stream
 from gesso.server.conversation import ChatMessage, Tool, ToolChoice, as_messages, prompt_ids
 from gesso.server.json_response import AsciiJSONResponse
+from gesso.server.logprobs import chat_logprobs, check_whole
 from gesso.server.parameters import (
     Body,
     Effort,
@@ -57,7 +58,7 @@ class ChatRequest(SeveralChoices, Structured):
     chat_template_kwargs: TemplateSettings = TemplateSettings()
     response_format: ResponseFormat | None = None
 
-    logprobs: Annotated[bool | None, unsupported(False)] = None
+    logprobs: bool = False
     top_logprobs: Annotated[int | None, unsupported(0)] = None
     prediction: Annotated[dict[str, Any] | None, unsupported()] = None
     parallel_tool_calls: Annotated[bool | None, unsupported(True)] = None
@@ -73,6 +74,7 @@ class ChatRequest(SeveralChoices, Structured):
             raise PydanticCustomError(
                 "invalid_value", "max_tokens and max_completion_tokens are both given; give max_completion_tokens"
             )
+        check_whole(asked=self.logprobs, stream=self.stream)
         return self
 
 
@@ -94,7 +96,9 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     results = [item.result for item in ended]
     note(request, results, num=body.n)
     envelope = Envelope(kind="chat.completion", service=service, id=new_id("chatcmpl"))
-    choices = [_choice(index, result) for index, result in enumerate(results)]
+    choices = [
+        _choice(index, result) | {"logprobs": chat_logprobs(service.lm, result)} for index, result in enumerate(results)
+    ]
     return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, results, num=body.n)))
 
 
@@ -120,6 +124,7 @@ def _orders(service: Service, body: ChatRequest) -> list[Order]:
         is_conversation=True,
         num=body.n,
         max_prompt_tokens=service.settings.max_prompt_tokens,
+        logprobs=body.logprobs,
     )
 
 
@@ -134,7 +139,6 @@ def _choice(index: int, result: Generation) -> dict[str, Any]:
     return {
         "index": index,
         "message": message,
-        "logprobs": None,
         "finish_reason": _reason(result, bool(result.message.tool_calls)),
     }
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gesso.lm.infill import Infill
 from gesso.lm.language_model import LanguageModel
@@ -16,6 +16,7 @@ from gesso.server.answer import Envelope, new_id, note, usage
 from gesso.server.choice_stream import Choice, stream
 from gesso.server.infilling import MaxHoleTokens, check_only_steps
 from gesso.server.json_response import AsciiJSONResponse
+from gesso.server.logprobs import check_whole, text_logprobs
 from gesso.server.parameters import (
     MAX_CHOICES,
     MaxTokens,
@@ -46,8 +47,13 @@ class CompletionRequest(SeveralChoices, Structured):
     echo: bool = False
     response_format: ResponseFormat | None = None
 
-    logprobs: Annotated[int | None, unsupported()] = None
+    logprobs: Annotated[int | None, unsupported(0)] = None
     best_of: Annotated[int | None, unsupported(1)] = None
+
+    @model_validator(mode="after")
+    def _check_logprobs(self) -> "CompletionRequest":
+        check_whole(asked=self.logprobs is not None, stream=self.stream, suffix=self.suffix is not None)
+        return self
 
 
 @router.post("/v1/completions")
@@ -69,7 +75,9 @@ async def completions(body: CompletionRequest, request: Request) -> Response:
     results = [item.result for item in await service.finish(ticket, request)]
     note(request, results, num=body.n)
     choices = [
-        _choice(index, echoes[index] + result.text, result.finish_reason) for index, result in enumerate(results)
+        _choice(index, echo + result.text, result.finish_reason)
+        | {"logprobs": text_logprobs(service.lm, result, start=len(echo))}
+        for index, (echo, result) in enumerate(zip(echoes, results, strict=True))
     ]
     return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, results, num=body.n)))
 
@@ -100,6 +108,7 @@ def _orders(service: Service, body: CompletionRequest) -> tuple[list[Order], lis
             num=body.n,
             max_prompt_tokens=service.settings.max_prompt_tokens,
             rule=rule,
+            logprobs=body.logprobs is not None,
         )
     ]
     echoes = [service.lm.tokenizer.decode(ids) if body.echo else "" for ids in prompts]
@@ -152,7 +161,7 @@ async def _filled(envelope: Envelope, body: CompletionRequest, request: Request)
         lm.infill, prefix, suffix, steps=body.diffusion.steps, temperature=body.temperature, **_hole(body.max_tokens)
     )
     fillings: list[Infill] = [
-        await service.fill(partial(fill, seed=seed), len(prefix) + len(suffix), request)
+        await service.run_aside(partial(fill, seed=seed), len(prefix) + len(suffix), request)
         for seed in seeds(body.seed, body.n)
     ]
     prompt_tokens = len(lm.tokenizer.encode(prefix, add_bos=True)) + len(lm.tokenizer.encode(suffix))

@@ -47,6 +47,9 @@ class ChatMessage(Body):
     tool_call_id: str | None = None
     name: Annotated[str | None, unsupported()] = None
     refusal: Annotated[str | None, unsupported()] = None
+    annotations: Annotated[list[Any] | None, unsupported([])] = None
+    audio: Annotated[dict[str, Any] | None, unsupported()] = None
+    function_call: Annotated[dict[str, Any] | None, unsupported()] = None
 
 
 class FunctionTool(Body):

@@ -64,7 +64,7 @@ async def edit(body: EditRequest, request: Request) -> dict[str, Any]:
         temperature=body.temperature,
         max_span_tokens=body.max_span_tokens,
     )
-    edited = await service.fill(write, len(body.text), request)
+    edited = await service.run_aside(write, len(body.text), request)
     return {
         "text": edited.text,
         "spans": [

@@ -56,7 +56,7 @@ async def infill(body: InfillRequest, request: Request) -> dict[str, Any]:
         temperature=body.temperature,
         max_hole_tokens=body.max_hole_tokens,
     )
-    filling = await service.fill(fill, len(body.prefix) + len(body.suffix), request)
+    filling = await service.run_aside(fill, len(body.prefix) + len(body.suffix), request)
     return {
         "text": filling.text,
         "content": filling.text,

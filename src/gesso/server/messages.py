@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -30,7 +30,8 @@ from gesso.server.worker import Ticket
 
 router = APIRouter()
 
-CacheHint = Annotated[dict[str, Any] | None, Field(description="A hint that changes nothing.")]
+Value = TypeVar("Value")
+Hint = Annotated[Value | None, Field(description="Taken, and changes nothing.")]
 
 
 class Block(Body):
@@ -39,14 +40,14 @@ class Block(Body):
     type: Literal["text", "thinking", "tool_use", "tool_result"]
     text: str | None = None
     thinking: str | None = None
-    signature: str | None = None
+    signature: Hint[str] = None
     id: str | None = None
     name: str | None = None
     input: dict[str, Any] | None = None
     tool_use_id: str | None = None
     content: "str | list[Block] | None" = None
     is_error: bool | None = None
-    cache_control: CacheHint = None
+    cache_control: Hint[dict[str, Any]] = None
     citations: Annotated[list[Any] | None, unsupported()] = None
 
 
@@ -64,15 +65,15 @@ class MessagesTool(Body):
     input_schema: dict[str, Any]
     description: str | None = None
     type: Literal["custom"] | None = None
-    cache_control: CacheHint = None
+    cache_control: Hint[dict[str, Any]] = None
 
 
 class ThinkingSettings(Body):
     """Whether the model thinks before it answers; how long it may is not for us to say."""
 
     type: Literal["enabled", "disabled", "adaptive"]
-    budget_tokens: int | None = None
-    display: str | None = None
+    budget_tokens: Hint[int] = None
+    display: Hint[str] = None
 
 
 class MessagesToolChoice(Body):
@@ -197,7 +198,8 @@ def _turns(turn: Turn, param: str) -> Iterator[ChatMessage]:
             raise Refusal(f"{param} is the {turn.role}'s and has a {block.type} block; remove it", param=param)
     for block in blocks:
         if block.type == "tool_result":
-            yield ChatMessage(role="tool", content=_text(block.content or "", param), tool_call_id=block.tool_use_id)
+            answer = ("error: " if block.is_error else "") + _text(block.content or "", param)
+            yield ChatMessage(role="tool", content=answer, tool_call_id=block.tool_use_id)
     said = "".join(block.text or "" for block in blocks if block.type == "text")
     if turn.role == "user":
         if said or not any(block.type == "tool_result" for block in blocks):

@@ -1,5 +1,6 @@
 """`/health`, `/ready`, `/version`, `/metrics`, `/v1/models`: what operators and clients ask of the server itself."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -66,4 +67,5 @@ def _model(service: Service) -> dict[str, Any]:
         "canvas_length": config.canvas_length,
         "max_model_len": config.max_position_embeddings,
         "max_steps": service.lm.sampler.max_steps,
+        "about": asdict(service.lm.about),
     }

@@ -131,6 +131,14 @@ class Sampling(Body):
     presence_penalty: Annotated[float | None, unsupported(0)] = None
     repetition_penalty: Annotated[float | None, unsupported(1)] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, data: Any) -> Any:
+        """A null is a field that was left out: some clients send all that they know."""
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
+
 
 class StreamOptions(Body):
     """How a stream is told.
@@ -251,6 +259,7 @@ def orders(
     num: int = 1,
     max_prompt_tokens: int | None = None,
     rule: CompiledRule | None = None,
+    logprobs: bool = False,
 ) -> list[Order]:
     """Make an order for each text that a prompt shall have.
 
@@ -276,6 +285,7 @@ def orders(
             mode=lm.mode_for(body.diffusion.mode, body.diffusion.sampler),
             rule=rule,
             alternatives=body.diffusion.alternatives,
+            logprobs=logprobs,
         )
         request.check(lm.network.config)
         interval = body.diffusion.draft_interval if body.diffusion.stream_drafts else None

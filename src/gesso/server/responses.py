@@ -45,6 +45,7 @@ class InputItem(Body):
     summary: list[dict[str, Any]] | None = None
     id: str | None = None
     status: str | None = None
+    encrypted_content: Annotated[str | None, unsupported()] = None
 
 
 class ResponseTool(FunctionTool):
@@ -71,6 +72,12 @@ class TextSettings(Body):
     verbosity: Annotated[str | None, unsupported("medium")] = None
 
 
+class ResponseStreamOptions(Body):
+    """How the stream is told."""
+
+    include_obfuscation: Annotated[bool | None, unsupported(False)] = None
+
+
 class ResponseRequest(Structured):
     """A conversation to answer."""
 
@@ -90,6 +97,7 @@ class ResponseRequest(Structured):
     previous_response_id: Annotated[str | None, unsupported()] = None
     service_tier: Annotated[str | None, unsupported("auto", "default")] = None
     store: Annotated[bool | None, unsupported(False)] = None
+    stream_options: ResponseStreamOptions | None = None
     top_logprobs: Annotated[int | None, unsupported(0)] = None
     truncation: Annotated[str | None, unsupported("disabled")] = None
 

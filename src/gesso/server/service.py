@@ -22,8 +22,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Filled:
-    """What holes are filled with, as the item of a job."""
+class Outcome:
+    """What work of one long step comes to, as the only item of its job."""
 
     result: Any
 
@@ -48,8 +48,8 @@ class Service:
             max_queued=settings.max_queued_requests,
             max_queued_tokens=settings.max_queued_tokens,
         )
-        # Filling a hole is one long step: on the writer's thread every text would wait for it.
-        self.filler = Worker(name="gesso-filler", max_running=1, max_queued=settings.max_queued_requests)
+        # Filling a hole, or reading a slot, is one long step: on the writer's thread every text would wait for it.
+        self.aside = Worker(name="gesso-aside", max_running=1, max_queued=settings.max_queued_requests)
         self.metrics.watch("gesso_texts_running", "Texts that are written now.", lambda: self.writer.num_running)
         self.metrics.watch("gesso_texts_waiting", "Texts in the queue.", lambda: self.writer.num_waiting)
         self.metrics.watch_count(
@@ -65,7 +65,7 @@ class Service:
     @property
     def is_ready(self) -> bool:
         """Texts can be asked for."""
-        return self.writer.is_alive and self.filler.is_alive
+        return self.writer.is_alive and self.aside.is_alive
 
     @property
     def fingerprint(self) -> str:
@@ -75,7 +75,7 @@ class Service:
     def close(self) -> None:
         """End all texts and the threads."""
         self.writer.close()
-        self.filler.close()
+        self.aside.close()
         self.tracing.close()
 
     def check_model(self, name: str | None) -> None:
@@ -160,12 +160,12 @@ class Service:
         finally:
             ticket.cancel()
 
-    async def fill(self, work: Callable[[], Result], tokens: int, request: Request) -> Result:
-        """Have holes filled.
+    async def run_aside(self, work: Callable[[], Result], tokens: int, request: Request) -> Result:
+        """Have work done that is one long step, such as filling a hole, while texts are written.
 
         Args:
-            work: Fills them.
-            tokens: What it comes to.
+            work: Does it.
+            tokens: How much it is.
             request: Whoever wants it.
 
         Raises:
@@ -173,18 +173,18 @@ class Service:
             Refusal: It took too long, or the client went away.
         """
 
-        def job() -> Iterator[Filled]:
-            yield Filled(result=work())
+        def job() -> Iterator[Outcome]:
+            yield Outcome(result=work())
 
-        ticket: Ticket[Filled] = self.filler.submit([(job, tokens)])
+        ticket: Ticket[Outcome] = self.aside.submit([(job, tokens)])
 
         async def wait() -> Result:
             try:
                 async with asyncio.timeout(self.settings.request_timeout_s):
-                    _, filled = await anext(ticket)
+                    _, outcome = await anext(ticket)
             except TimeoutError:
                 raise self._too_slow() from None
-            result: Result = filled.result
+            result: Result = outcome.result
             return result
 
         try:
