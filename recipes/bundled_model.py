@@ -151,7 +151,17 @@ SAMPLER: dict[str, object] = {
     "max_denoising_steps": 96,
     "mode": "verified",
 }
-"""Where the bundled model's sampler settings differ from the published ones (`benchmarks/story_quality.py`)."""
+"""Where the bundled model's sampler settings differ from the published ones, and its mode (`docs/modes.md`)."""
+
+ABOUT = {
+    "description": "tells small stories, answers questions about them, and does small jobs; it is no assistant",
+    "examples": [
+        "Write a story about a lost toy.",
+        "Write a story about a fox who makes a friend.",
+        "What can you do?",
+    ],
+}
+"""How the page and `gesso chat` present it."""
 
 
 def shape(tokenizer: Tokenizer) -> ModelConfig:
@@ -255,7 +265,7 @@ def export(network: Network, folder: Path) -> None:
         network,
         folder,
         tokenizer_files=BUNDLED if folder.resolve() != BUNDLED.resolve() else None,
-        generation_config=default_generation_config(network.config) | SAMPLER,
+        generation_config=default_generation_config(network.config) | SAMPLER | {"about": ABOUT},
         vision_tensors=minimal_vision_tensors(network.config, torch.Generator().manual_seed(0), torch.bfloat16),
         overwrite=True,
     )

@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "model/layer.py": "tests/model/test_parity.py: it has meaning only within the network",
     "model/norm.py": "tests/ops/test_norm.py: the module only holds the weight",
     "sampling/denoiser.py": "a protocol; tests/sampling/test_step.py checks that the doubles keep it",
+    "sampling/token_logprob.py": "a record; tests/sampling/test_log_probabilities.py",
     "text/characters.py": "tests/lm/test_trace.py and tests/cli/test_frame.py: characters of several tokens",
     "text/message.py": "tests/text/test_chat.py",
     "text/sandbox.py": "tests/text/test_chat.py",

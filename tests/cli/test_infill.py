@@ -69,12 +69,12 @@ def test_bad_input_is_one_line_with_value_and_remedy(words, message, gesso_comma
 
 
 def test_an_adapter_changes_the_filling(gesso_command, folder, adapter):
-    words = ["Once ___ end.", "-m", folder, "--seed", 3, "--max-hole-tokens", 3, "--json"]
-    settings = {"seed": 3, "max_hole_tokens": 3}
+    words = ["A ___ in the sun.", "-m", folder, "--seed", 0, "--max-hole-tokens", 6, "--json"]
+    settings = {"seed": 0, "max_hole_tokens": 6}
     plain, adapted = (
         gesso_command("infill", *words).object,
         gesso_command("infill", *words, "--adapter", adapter).object,
     )
     assert adapted["token_ids"] != plain["token_ids"]
-    wanted = gesso.load(folder, adapter=adapter).infill("Once ", " end.", **settings)
+    wanted = gesso.load(folder, adapter=adapter).infill("A ", " in the sun.", **settings)
     assert adapted["token_ids"] == list(wanted.token_ids)

@@ -77,7 +77,7 @@ def test_generate_writes_the_trace_of_a_conversation(gesso_command, folder, tmp_
 
 def test_ctrl_c_in_the_middle_leaves_the_trace_of_what_was_done(gesso_command, folder, lm, tmp_path, monkeypatch):
     steps = []
-    denoise = type(lm.network).denoise
+    denoise = type(lm.network).denoise_hidden
 
     def interrupted(*arguments):
         steps.append(arguments)
@@ -85,7 +85,7 @@ def test_ctrl_c_in_the_middle_leaves_the_trace_of_what_was_done(gesso_command, f
             raise KeyboardInterrupt
         return denoise(*arguments)
 
-    monkeypatch.setattr("gesso.model.network.Network.denoise", interrupted)
+    monkeypatch.setattr("gesso.model.network.Network.denoise_hidden", interrupted)
     path = tmp_path / "trace.json"
     assert gesso_command("generate", "Once", "-m", folder, "--seed", 3, "--trace", path).status == 130
     trace = json.loads(path.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ Each is about token ids; `draft_text` and `text` are filled in by the room that 
 from dataclasses import dataclass
 from typing import Literal
 
-from gesso.sampling.log_probabilities import TokenLogprob
+from gesso.sampling.token_logprob import TokenLogprob
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline"]
 """A stop token or stop string was reached; the tokens that were asked for are used up; somebody cancelled it; or its

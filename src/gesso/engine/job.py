@@ -9,9 +9,10 @@ from gesso.engine.events import Event
 from gesso.engine.left_to_right import LeftToRightCanvas
 from gesso.engine.request import Request
 from gesso.sampling.alternatives import Alternatives
-from gesso.sampling.log_probabilities import LogProbabilities, TokenLogprob
+from gesso.sampling.log_probabilities import LogProbabilities
 from gesso.sampling.pins import Pins
 from gesso.sampling.step import CanvasState
+from gesso.sampling.token_logprob import TokenLogprob
 
 
 @dataclass(kw_only=True, eq=False, slots=True)

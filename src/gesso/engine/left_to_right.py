@@ -12,10 +12,10 @@ from gesso.errors import GenerationError
 from gesso.model.kv_cache import Cache, Lookahead
 from gesso.model.network import Network
 from gesso.sampling.draws import draw_step
-from gesso.sampling.log_probabilities import TokenLogprob
 from gesso.sampling.pins import Pins
 from gesso.sampling.statistics import measure, temper
 from gesso.sampling.step import CanvasState, StepResult
+from gesso.sampling.token_logprob import TokenLogprob
 from gesso.sampling.verification import pins_of_what_holds
 from gesso.shapes import Hidden
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gesso.engine.events import FinishReason
-from gesso.sampling.log_probabilities import TokenLogprob
+from gesso.sampling.token_logprob import TokenLogprob
 from gesso.text.message import Message
 
 

@@ -10,7 +10,7 @@ from gesso.engine.reference import run_request
 from gesso.engine.request import Request, cut_at_stop
 from gesso.lm.generation import Generation
 from gesso.model.network import Network
-from gesso.sampling.log_probabilities import TokenLogprob
+from gesso.sampling.token_logprob import TokenLogprob
 from gesso.text.chat import ChatTemplate
 from gesso.text.message import Message
 from gesso.text.stream import TextStream

@@ -6,28 +6,14 @@ from which on the token stayed where it is. Both are what the sampler drew from:
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gesso.sampling.step import StepResult
+from gesso.sampling.token_logprob import TokenLogprob
 from gesso.shapes import CanvasIds, Logits
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TokenLogprob:
-    """Log-probabilities of one token, in nats.
-
-    Attributes:
-        last: by the last step; 0 where the token was fixed. From left to right, by the step that wrote it.
-        accepted: by the first of the steps in a row, up to the last, that sampled and accepted this very token; None if
-            the last step did not. From left to right the same as `last`.
-    """
-
-    last: float
-    accepted: float | None
 
 
 class LogProbabilities:
