@@ -141,8 +141,29 @@ STAGES = (
         },
         unroll=0.25,
     ),
+    # Of that, what it can carry.
+    Stage(
+        steps=220,
+        decay_steps=160,
+        learning_rate=1.5e-3,
+        levels=FILLING,
+        mixture={
+            "story": 0.25,
+            "continuation": 0.13,
+            "request": 0.20,
+            "infill": 0.08,
+            "continue": 0.03,
+            "question": 0.05,
+            "rename": 0.03,
+            "correction": 0.03,
+            "conversation": 0.14,
+            "talk": 0.06,
+        },
+        unroll=0.25,
+    ),
 )
-"""The world in many words, then in one way of telling it, until it is told well; last, all that it is asked to do."""
+"""The world in many words, then in one way of telling it, until it is told well; then all that can be asked of it, and
+last what it has learnt to answer."""
 
 SAMPLER: dict[str, object] = {
     "t_max": 0.4,
@@ -154,7 +175,7 @@ SAMPLER: dict[str, object] = {
 """Where the bundled model's sampler settings differ from the published ones, and its mode (`docs/modes.md`)."""
 
 ABOUT = {
-    "description": "tells small stories, answers questions about them, and does small jobs; it is no assistant",
+    "description": "tells small stories and answers questions about them; it is no assistant and knows no facts",
     "examples": [
         "Write a story about a lost toy.",
         "Write a story about a fox who makes a friend.",

@@ -29,8 +29,7 @@ REMARKS = (
     ),
     Remark(
         said=("what can you do", "help", "can you help me", "what do you know", "what can I ask you"),
-        answer="I write stories, fill in missing sentences, answer questions about a story, write records, sort words "
-        "and do small sums.",
+        answer="I tell stories, go on with yours, fill in a missing sentence, and answer questions about a story.",
     ),
     Remark(
         said=("thank you", "thanks", "thank you so much", "many thanks", "that was great", "good story", "I liked it"),
