@@ -79,5 +79,5 @@ def test_what_only_gesso_knows_lies_in_a_file_of_its_own(tmp_path, config):
 
 def test_a_foreign_key_in_our_own_file_is_named(tmp_path, config):
     (tmp_path / "gesso.json").write_text('{"reach": 24}')
-    with pytest.raises(ConfigError, match=r"gesso\.json holds 'reach'; it may hold acceptance_reach"):
+    with pytest.raises(ConfigError, match=r"gesso\.json holds 'reach'; it may hold about, acceptance_reach"):
         read_generation_config(tmp_path, config)
