@@ -200,6 +200,7 @@ def test_a_text_that_has_grown_is_one_that_was_that_long():
         ({"min_p": float("nan")}, "min_p is nan"),
         ({"bias": ((5, 101.0),)}, "logit_bias of token 5 is 101; give a number from -100 to 100"),
         ({"bias": ((5, float("nan")),)}, "token 5 is nan"),
+        ({"bias": ((5, 1.0), (5, 2.0))}, "logit_bias names a token twice"),
         ({"presence_penalty": 2.5}, "presence_penalty is 2.5; give a number from -2 to 2"),
         ({"frequency_penalty": -3.0}, "frequency_penalty is -3"),
         ({"repetition_penalty": 0.0}, "repetition_penalty is 0; give a number above 0"),

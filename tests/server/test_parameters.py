@@ -45,6 +45,7 @@ def make(lm, body, **more):
         {"logit_bias": {"5": 101}},
         {"logit_bias": {"five": 1}},
         {"logit_bias": {"-5": 1}},
+        {"logit_bias": {"05": 1}},
         {"frequency_penalty": 2.1},
         {"presence_penalty": -2.1},
         {"repetition_penalty": 0},

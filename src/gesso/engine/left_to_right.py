@@ -167,7 +167,8 @@ class LeftToRightCanvas:
             )
         sampled = measured.sampled
         if self._filters is not None:
-            sampled = measure(self._filters.filters.truncate(logits), temperature, uniforms).sampled
+            if self._filters.filters.truncates:
+                sampled = measure(self._filters.filters.truncate(logits), temperature, uniforms).sampled
             self._filters = self._filters.grown(sampled[0].tolist())
         self._last_id = int(sampled)
         self._written.append(self._last_id)

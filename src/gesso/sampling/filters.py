@@ -56,6 +56,8 @@ class Filters:
         for name in ("top_p", "min_p"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingError(f"{name} is {getattr(self, name):g}; give a probability from 0 to 1")
+        if len(dict(self.bias)) < len(self.bias):
+            raise SettingError(f"logit_bias names a token twice in {list(self.bias)}; give each token once")
         for token, value in self.bias:
             if not abs(value) <= MAX_BIAS:
                 raise SettingError(f"logit_bias of token {token} is {value:g}; give a number from -100 to 100")

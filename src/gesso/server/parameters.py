@@ -112,7 +112,7 @@ Bias = Annotated[float, Field(ge=-MAX_BIAS, le=MAX_BIAS)]
 
 def _check_ids(bias: dict[str, float]) -> dict[str, float]:
     for key in bias:
-        if not re.fullmatch("[0-9]{1,9}", key):
+        if not re.fullmatch("0|[1-9][0-9]{0,8}", key):
             raise PydanticCustomError("invalid_value", 'a key is not a token id; give ids as strings, such as "42"')
     return bias
 
