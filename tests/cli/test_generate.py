@@ -77,6 +77,11 @@ def test_every_setting_reaches_the_model(gesso_command, folder, lm):
         seed=5,
     )
     assert ran.object["token_ids"] == list(out.token_ids)
+    words = "--temperature 1 --top-k 30 --top-p 0.9 --min-p 0.02 --seed 5"
+    filtered = gesso_command("generate", "Once", "-m", folder, "--json", *words.split())
+    out = lm.generate("Once", temperature=1.0, top_k=30, top_p=0.9, min_p=0.02, seed=5)
+    assert filtered.object["token_ids"] == list(out.token_ids)
+    assert filtered.object["token_ids"] != list(lm.generate("Once", temperature=1.0, seed=5).token_ids)
     words = "--sampler gibbs --patience 1 --seed 5"
     other = gesso_command("generate", "Once", "-m", folder, "--json", *words.split())
     patient = lm.generate("Once", sampler="gibbs", patience=1, seed=5)

@@ -17,6 +17,7 @@ from gesso.engine.reference import run_request
 from gesso.engine.request import MODES, FirstCanvas, Request
 from gesso.errors import GenerationError, InputError, PromptError, QueueFullError, SettingError
 from gesso.model.network import Network
+from gesso.sampling.filters import Filters
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.verification import Verification
 from tests.engine.doubles import rule_of, spelled
@@ -62,6 +63,8 @@ OFTEN = Verification(draft_steps=3, redraft_steps=2, min_share=0.02)
 FIRST = FirstCanvas(token_ids=tuple(range(60, 68)), pinned=(True, False, False, True, False, False, False, True))
 WORDS = rule_of("([a-f]{2,5};)*x+|0{12,20}", vocab_size=97)
 CLOSED = rule_of("<[A-Z]{9,}>=1{5,}", vocab_size=97)
+NARROW = Filters(top_k=9, top_p=0.8, min_p=0.02, bias=((50, 6.0), (51, -100.0)), frequency_penalty=0.7)
+UNLIKE = Filters(presence_penalty=0.9, repetition_penalty=1.3)
 PINNED = rule_of(r"X..\[..._.*", vocab_size=97)  # as FIRST has it
 FREE_REQUESTS = [
     request(
@@ -91,6 +94,11 @@ REQUESTS = [
     request(seed=14, mode="verified", verification=OFTEN, sampler=PATIENT, rule=WORDS, alternatives=2),
     request(seed=15, mode="autoregressive", prompt_ids=(20,), logprobs=True),
     request(seed=16, mode="autoregressive", max_new_tokens=13, stop_ids=frozenset()),
+    request(seed=17, filters=NARROW, logprobs=True, top_logprobs=4),
+    request(seed=18, filters=UNLIKE, first_canvas=FIRST, alternatives=2),
+    request(seed=19, filters=UNLIKE, rule=WORDS),
+    request(seed=20, filters=NARROW, mode="verified", verification=OFTEN, sampler=PATIENT),
+    request(seed=21, filters=NARROW, mode="autoregressive", logprobs=True, top_logprobs=2),
 ]
 
 

@@ -9,6 +9,7 @@ from gesso.engine.left_to_right import read_draft, surprise
 from gesso.engine.reference import run_request
 from gesso.engine.request import FirstCanvas, Request, check_mode
 from gesso.errors import SettingError
+from gesso.sampling.filters import Filters
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.verification import Verification
 from tests.tiny_model import CONFIG, tiny_network
@@ -195,3 +196,46 @@ def test_a_canvas_whose_steps_run_out_is_committed_as_it_is_and_says_so():
 def test_a_mode_that_does_not_exist_is_refused_with_those_that_do():
     with pytest.raises(SettingError, match="mode is 'sideways'; choose diffusion, verified or autoregressive"):
         check_mode("sideways")
+
+
+WARM = SamplerSettings().with_overrides(temperature=1.0)
+
+
+def test_left_to_right_one_token_to_sample_is_the_greedy_text():
+    network = tiny_network()
+    greedy = written(network, request())
+    assert written(network, request(sampler=WARM, filters=Filters(top_k=1))) == greedy
+    assert written(network, request(sampler=WARM)) != greedy
+
+
+def test_left_to_right_a_penalty_counts_every_token_before_and_a_bias_bans():
+    network = tiny_network()
+    greedy = written(network, request())
+    assert len(set(greedy)) < len(greedy)
+    fresh = written(network, request(filters=Filters(repetition_penalty=1e6)))
+    assert len(set(fresh)) == len(fresh)
+    assert not set(fresh) & set(CONTEXT)
+    banned = written(network, request(filters=Filters(bias=((greedy[0], -100.0),))))
+    assert greedy[0] not in banned
+
+
+def test_a_draft_that_obeys_a_bias_holds():
+    network = tiny_network()
+    forced = request(
+        mode="verified", verification=Verification(min_share=1.0), filters=Filters(bias=((9, 100.0),), top_p=0.9)
+    )
+    commits = [event for event in run_request(network, forced) if isinstance(event, CanvasCommitted)]
+    assert {token for event in commits for token in event.token_ids} == {9}
+    assert [event.readings for event in commits] == [1] * len(commits)
+    assert all(event.converged for event in commits)
+
+
+def test_the_likeliest_tokens_come_with_each_log_probability():
+    asked = request(logprobs=True, top_logprobs=3)
+    commits = [event for event in run_request(tiny_network(), asked) if isinstance(event, CanvasCommitted)]
+    told = [(token, one) for event in commits for token, one in zip(event.token_ids, event.logprobs, strict=True)]
+    assert told
+    for token, one in told:
+        assert len(one.top) == 3
+        assert one.top[0] == (token, pytest.approx(one.last, abs=1e-5))
+        assert sorted(one.top, key=lambda pair: -pair[1]) == list(one.top)

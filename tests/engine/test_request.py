@@ -2,6 +2,7 @@ import pytest
 
 from gesso.engine.request import FirstCanvas, Request
 from gesso.errors import PromptError, SettingError
+from gesso.sampling.filters import Filters
 from gesso.sampling.settings import SamplerSettings
 from tests.engine.doubles import CANVAS, CONFIG, VOCAB, rule_of
 
@@ -28,6 +29,14 @@ def test_the_canvases_of_a_request_hold_at_least_its_tokens(tokens, canvases):
         ({"max_new_tokens": 0}, SettingError, "max_new_tokens is 0; ask for at least 1"),
         ({"max_new_tokens": -5}, SettingError, "max_new_tokens is -5"),
         ({"alternatives": 21}, SettingError, "alternatives is 21; give 0 to 20"),
+        ({"top_logprobs": 21, "logprobs": True}, SettingError, "top_logprobs is 21; give 0 to 20"),
+        ({"top_logprobs": 3}, SettingError, "top_logprobs is 3 and logprobs is not given; give both"),
+        (
+            {"filters": Filters(bias=((VOCAB, 1.0),))},
+            SettingError,
+            f"names the token {VOCAB}; this model's ids go from 0",
+        ),
+        ({"filters": Filters(top_k=3), "rule": rule_of("3")}, SettingError, "top_k is 3, and .* is asked for"),
         ({"prompt_ids": ()}, PromptError, "the prompt has no tokens"),
         ({"prompt_ids": (2, VOCAB)}, PromptError, f"token id {VOCAB}; this model's ids go from 0 to {VOCAB - 1}"),
         ({"prompt_ids": (-1,)}, PromptError, "token id -1"),

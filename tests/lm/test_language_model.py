@@ -227,3 +227,22 @@ def test_the_published_sampler_knows_no_mode_of_ours_unless_one_is_asked_for(lm)
 def test_readings_count_among_the_passes(lm):
     out = lm.generate("Once", seed=4, mode="verified")
     assert out.tokens_per_forward == 24 / (sum(out.steps) + sum(out.readings) + 2)
+
+
+def test_filters_prefer_and_leave_out_tokens(lm):
+    plain = lm.generate("Once", seed=1, max_new_tokens=20, temperature=1.0)
+    idle = lm.generate("Once", seed=1, max_new_tokens=20, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, logit_bias={})
+    assert idle.token_ids == plain.token_ids
+    banned = lm.generate("Once", seed=1, max_new_tokens=20, temperature=1.0, logit_bias={plain.token_ids[0]: -100.0})
+    assert plain.token_ids[0] not in banned.token_ids
+    for mode in ("diffusion", "autoregressive"):
+        greedy = lm.generate("Once", seed=1, max_new_tokens=20, temperature=0.0, mode=mode)
+        single = lm.generate("Once", seed=1, max_new_tokens=20, temperature=1.0, mode=mode, top_k=1)
+        assert single.token_ids == greedy.token_ids
+    with pytest.raises(SettingError, match=r"top_p is 1\.5; give a probability from 0 to 1"):
+        lm.generate("Once", top_p=1.5)
+
+
+def test_log_probabilities_may_come_with_the_likeliest_tokens(lm):
+    out = lm.generate("Once", seed=1, max_new_tokens=12, logprobs=True, top_logprobs=2)
+    assert [one.top[0][0] for one in out.logprobs] == list(out.token_ids)

@@ -15,10 +15,10 @@ from tests.doubles import RestlessDenoiser
 VOCAB, LENGTH = 20, 12
 
 
-def run(seed, *, pins=None, steps=7):
+def run(seed, *, pins=None, steps=7, num_top=0):
     """What is told, and the plain record: each step's tokens, acceptance, draft and whole log-probabilities."""
     onlooker = Onlooker(RestlessDenoiser(torch.arange(LENGTH)[None], vocab_size=VOCAB), 0)
-    followed, record = LogProbabilities(LENGTH, torch.device("cpu")), []
+    followed, record = LogProbabilities(LENGTH, torch.device("cpu"), num_top), []
     for result in denoise_canvas(
         onlooker,
         SamplerSettings(max_steps=steps, stop=NeverStop()),
@@ -58,3 +58,20 @@ def test_a_fixed_token_is_certain():
     mask = torch.arange(LENGTH)[None] == 3
     told, _ = run(0, pins=Pins(mask=mask, tokens=torch.full((1, LENGTH), 7)))
     assert (told[3].last, told[3].accepted) == (0.0, 0.0)
+
+
+def test_the_likeliest_tokens_are_those_of_the_last_step():
+    told, record = run(1, num_top=3)
+    _, _, draft, last = record[-1]
+    for position, (token, one) in enumerate(zip(draft, told, strict=True)):
+        likeliest = last[position].topk(3)
+        assert [found for found, _ in one.top] == likeliest.indices.tolist()
+        assert [logprob for _, logprob in one.top] == pytest.approx(likeliest.values.tolist(), abs=1e-5)
+        assert one.top[0] == (token, pytest.approx(one.last, abs=1e-5))
+    assert all(one.top == () for one in run(1)[0])
+
+
+def test_what_cannot_be_is_not_told_of():
+    mask = torch.arange(LENGTH)[None] == 3
+    told, _ = run(0, pins=Pins(mask=mask, tokens=torch.full((1, LENGTH), 7)), num_top=4)
+    assert told[3].top == ((7, 0.0),)

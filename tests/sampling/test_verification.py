@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gesso.errors import SettingError
+from gesso.sampling.filters import Filters
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.verification import Verification, pins_of_what_holds
@@ -71,6 +72,12 @@ def test_the_new_token_is_drawn_as_the_temperature_says():
         read([0.1] * C, temperature=1.0, uniforms=torch.full((C,), u, dtype=torch.float64)) for u in (0.05, 0.5)
     )
     assert (int(low.tokens[0, 0]), int(high.tokens[0, 0])) == (0, 1)
+
+
+def test_the_new_token_is_one_that_may_be_sampled():
+    low = torch.full((C,), 0.05, dtype=torch.float64)
+    assert int(read([0.1] * C, temperature=1.0, uniforms=low).tokens[0, 0]) == 0
+    assert int(read([0.1] * C, temperature=1.0, uniforms=low, filters=Filters(top_k=1)).tokens[0, 0]) == 1
 
 
 def test_a_canvas_with_few_steps_spends_them_on_several_drafts():

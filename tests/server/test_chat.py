@@ -166,13 +166,6 @@ def test_a_pin_holds_in_the_answer(client):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("top_p", 0.5),
-        ("top_k", 3),
-        ("min_p", 0.2),
-        ("logit_bias", {"1": 5}),
-        ("frequency_penalty", 1),
-        ("presence_penalty", 1),
-        ("top_logprobs", 2),
         ("prediction", {"type": "content", "content": "x"}),
         ("guided_grammar", "x"),
         ("parallel_tool_calls", False),
@@ -205,6 +198,14 @@ def test_a_parameter_that_is_not_supported_is_refused_by_name(client, field, val
         (chat(unheard_of=1), "unheard_of"),
         (chat(diffusion={"step": 1}), "diffusion.step"),
         (chat(reasoning_effort="huge"), "reasoning_effort"),
+        (chat(top_p=1.5), "top_p"),
+        (chat(top_k=1.5), "top_k"),
+        (chat(min_p="x"), "min_p"),
+        (chat(logit_bias={"1": 500}), "logit_bias.1"),
+        (chat(logit_bias={"x": 5}), "logit_bias"),
+        (chat(frequency_penalty=3), "frequency_penalty"),
+        (chat(presence_penalty=-3), "presence_penalty"),
+        (chat(logprobs=True, top_logprobs=21), "top_logprobs"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0.content.0.type"),
     ],
@@ -237,6 +238,40 @@ def test_an_answer_tells_how_probable_each_token_was_if_it_is_asked(client, lm):
     assert [one["logprob"] for one in told] == [round(one.last, 4) for one in result.logprobs]
     assert "".join(one["token"] for one in told) == lm.tokenizer.decode(result.token_ids, skip_special=False)
     assert client.post(URL, json=chat(max_tokens=1)).json()["choices"][0]["logprobs"] is None
+
+
+def test_a_bias_forces_a_token_and_one_that_is_not_there_is_refused(client, lm):
+    (token,) = lm.tokenizer.encode("x")
+    answer = client.post(URL, json=chat(logit_bias={str(token): 100}, max_tokens=5)).json()
+    assert answer["choices"][0]["message"]["content"] == "xxxxx"
+    error = client.post(URL, json=chat(logit_bias={"999999": 1})).json()["error"]
+    assert "logit_bias names the token 999999; this model's ids go from 0 to" in error["message"]
+
+
+def test_filters_write_what_they_write_in_python(client, lm):
+    asked = {"top_p": 0.7, "top_k": 20, "min_p": 0.01, "presence_penalty": 0.5, "frequency_penalty": 0.3, "seed": 2}
+    answer = client.post(URL, json=chat("Tell me.", max_tokens=20, **asked)).json()
+    result = lm.generate([{"role": "user", "content": "Tell me."}], max_new_tokens=20, **asked)
+    assert answer["choices"][0]["message"]["content"] == result.message.content
+
+
+def test_a_filter_beside_a_form_is_refused_by_name(client):
+    answer = client.post(URL, json=chat(top_p=0.5, diffusion={"choice": ["yes", "no"]}))
+    assert answer.status_code == 400
+    assert "top_p is 0.5, and " in answer.json()["error"]["message"]
+
+
+def test_the_likeliest_tokens_are_told_beside_each_token(client):
+    asked = chat("Tell me.", seed=3, max_tokens=12, logprobs=True, top_logprobs=3)
+    told = client.post(URL, json=asked).json()["choices"][0]["logprobs"]["content"]
+    assert told
+    for one in told:
+        assert len(one["top_logprobs"]) == 3
+        first = one["top_logprobs"][0]
+        assert (first["token"], first["bytes"]) == (one["token"], one["bytes"])
+        assert first["logprob"] == pytest.approx(one["logprob"], abs=1e-3)
+    error = client.post(URL, json=chat(top_logprobs=3)).json()["error"]
+    assert "top_logprobs is given and logprobs is not; give logprobs: true" in error["message"]
 
 
 def test_log_probabilities_do_not_come_in_pieces(client):

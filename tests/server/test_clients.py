@@ -83,7 +83,7 @@ def test_openai_responds(openai_client):
 
 def test_openai_reads_refusals(openai_client):
     with pytest.raises(openai.BadRequestError) as refused:
-        openai_client.chat.completions.create(model="model", messages=TURN, top_p=0.5)
+        openai_client.chat.completions.create(model="model", messages=TURN, top_p=1.5)
     assert refused.value.param == "top_p"
     with pytest.raises(openai.NotFoundError):
         openai_client.chat.completions.create(model="other", messages=TURN)
@@ -114,7 +114,7 @@ def test_anthropic_answers_streams_and_counts(live, writer):
         counted = client.messages.count_tokens(model="model", messages=TURN)
         assert counted.input_tokens == whole.usage.input_tokens
         with pytest.raises(anthropic.BadRequestError, match="top_k"):
-            client.messages.create(model="model", max_tokens=4, messages=TURN, extra_body={"top_k": 3})
+            client.messages.create(model="model", max_tokens=4, messages=TURN, extra_body={"top_k": -3})
     with (
         anthropic.Anthropic(base_url=address, api_key="wrong", max_retries=0) as client,
         pytest.raises(anthropic.AuthenticationError),

@@ -73,6 +73,7 @@ def test_a_suffix_makes_it_a_hole_to_fill(client, lm):
         ({"prompt": ["a", "b"]}, "prompt"),
         ({"diffusion": {"t_max": 0.5}}, "diffusion.t_max"),
         ({"max_tokens": 17}, "max_tokens"),
+        ({"top_p": 0.5}, "top_p"),
     ],
 )
 def test_what_a_hole_does_not_know_is_refused_with_a_suffix(client, more, param):
@@ -84,7 +85,7 @@ def test_what_a_hole_does_not_know_is_refused_with_a_suffix(client, more, param)
 @pytest.mark.parametrize(
     ("asked", "param"),
     [
-        ({"prompt": "x", "logprobs": 1}, "logprobs"),
+        ({"prompt": "x", "logprobs": 21}, "logprobs"),
         ({"prompt": "x", "best_of": 2}, "best_of"),
         ({"prompt": ""}, "prompt"),
         ({"prompt": ["a", ""]}, "prompt"),
@@ -112,4 +113,22 @@ def test_a_text_tells_how_probable_each_token_was_and_where_it_stands(client, lm
     assert len(told["tokens"]) == len(told["token_logprobs"]) == len(told["accepted_logprobs"]) > 0
     assert all(logprob <= 0 for logprob in told["token_logprobs"])
     assert told["text_offset"][0] == len("Once")
+    assert told["top_logprobs"] is None
     assert client.post(URL, json=asked | {"stream": True}).status_code == 400
+
+
+def test_the_likeliest_tokens_are_told_by_their_texts(client):
+    asked = {"prompt": "Once", "max_tokens": 8, "seed": 1, "logprobs": 2, "temperature": 0}
+    told = client.post(URL, json=asked).json()["choices"][0]["logprobs"]
+    for token, logprob, top in zip(told["tokens"], told["token_logprobs"], told["top_logprobs"], strict=True):
+        assert 1 <= len(top) <= 2
+        assert top[token] == pytest.approx(logprob, abs=1e-3)
+        assert max(top.values()) == top[token]
+
+
+def test_with_one_token_to_sample_a_text_is_greedy(client):
+    greedy, single = (
+        client.post(URL, json={"prompt": "Once", "max_tokens": 20, "seed": 1} | more).json()["choices"]
+        for more in ({"temperature": 0}, {"temperature": 1, "top_k": 1})
+    )
+    assert greedy == single

@@ -98,8 +98,8 @@ def test_the_model_is_told_that_a_tool_failed(client):
     ("body", "part"),
     [
         ({"messages": [{"role": "user", "content": "x"}]}, "max_tokens is missing"),
-        (ask(top_k=5), "top_k"),
-        (ask(top_p=0.5), "top_p"),
+        (ask(top_k=-5), "top_k"),
+        (ask(top_p=1.5), "top_p"),
         (ask(tool_choice={"type": "any"}), "there are no tools"),
         (ask([{"type": "image", "source": {}}]), "messages.0.content.0"),
         (ask([{"type": "tool_result", "content": "x"}]), "without tool_use_id"),

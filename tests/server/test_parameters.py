@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from gesso.sampling.accept import EntropyBound
+from gesso.sampling.filters import Filters
 from gesso.sampling.posterior import GibbsCorrector
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
 from gesso.server.chat import ChatRequest
@@ -18,6 +19,7 @@ from gesso.server.parameters import (
     Pin,
     Sampling,
     SeveralChoices,
+    check_no_filters,
     first_canvas_of,
     orders,
     sampler_for,
@@ -37,22 +39,58 @@ def make(lm, body, **more):
 @pytest.mark.parametrize(
     "asked",
     [
-        {"top_p": 0.9},
-        {"top_k": 40},
-        {"min_p": 0.1},
-        {"logit_bias": {"5": 1.0}},
-        {"frequency_penalty": 0.5},
-        {"presence_penalty": -0.5},
-        {"repetition_penalty": 1.1},
+        {"top_p": 1.1},
+        {"top_k": -2},
+        {"min_p": -0.1},
+        {"logit_bias": {"5": 101}},
+        {"logit_bias": {"five": 1}},
+        {"logit_bias": {"-5": 1}},
+        {"logit_bias": {"05": 1}},
+        {"frequency_penalty": 2.1},
+        {"presence_penalty": -2.1},
+        {"repetition_penalty": 0},
     ],
 )
-def test_what_a_canvas_lacks_is_refused_unless_its_value_asks_for_nothing(asked):
-    with pytest.raises(ValidationError, match="not supported by this server"):
+def test_what_no_filter_has_is_refused_by_its_name(asked):
+    with pytest.raises(ValidationError) as refused:
         Sampling(**asked)
+    assert [error["loc"][0] for error in refused.value.errors()] == list(asked)
 
 
-def test_values_that_ask_for_nothing_are_taken():
-    Sampling(top_p=1, top_k=-1, min_p=0, logit_bias={}, frequency_penalty=0, presence_penalty=0, repetition_penalty=1)
+def test_every_filter_reaches_the_request(lm):
+    body = Sampling(
+        top_p=0.9,
+        top_k=40,
+        min_p=0.1,
+        logit_bias={"5": -100, "6": 2.5},
+        frequency_penalty=0.5,
+        presence_penalty=-0.5,
+        repetition_penalty=1.1,
+    )
+    assert make(lm, body)[0].request.filters == Filters(
+        top_p=0.9,
+        top_k=40,
+        min_p=0.1,
+        bias=((5, -100.0), (6, 2.5)),
+        frequency_penalty=0.5,
+        presence_penalty=-0.5,
+        repetition_penalty=1.1,
+    )
+
+
+def test_values_that_ask_for_nothing_are_no_filters():
+    idle = Sampling(
+        top_p=1, top_k=-1, min_p=0, logit_bias={}, frequency_penalty=0, presence_penalty=0, repetition_penalty=1
+    )
+    assert idle.filters == Sampling().filters == Filters()
+    check_no_filters(idle, "suffix")
+
+
+@pytest.mark.parametrize("asked", [{"top_k": 3}, {"min_p": 0.5}, {"logit_bias": {"5": 1}}, {"presence_penalty": 1}])
+def test_a_hole_has_no_filters(asked):
+    with pytest.raises(Refusal, match="and suffix are both given") as refused:
+        check_no_filters(Sampling(**asked), "suffix")
+    assert [refused.value.param] == list(asked)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from gesso.bench.turns import Measurement, in_turns
 from gesso.engine.events import CanvasCommitted, StepDone
 from gesso.engine.request import Mode
 from gesso.lm.generation import Generation
-from gesso.lm.language_model import LanguageModel, Prompt
+from gesso.lm.language_model import LanguageModel
+from gesso.lm.prompt import Prompt
 
 Clock = Callable[[], float]
 

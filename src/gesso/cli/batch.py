@@ -37,6 +37,12 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "sampler": (str,),
     "mode": (str,),
     "patience": _WHOLE,
+    "top_k": _WHOLE,
+    "top_p": _NUMBER,
+    "min_p": _NUMBER,
+    "presence_penalty": _NUMBER,
+    "frequency_penalty": _NUMBER,
+    "repetition_penalty": _NUMBER,
     "stop": (str, list),
 }
 """Keys that a line may have, and what their values are."""

@@ -57,6 +57,8 @@ def _texts(words: str) -> list[str]:
 
 _WHOLE = ChatSetting(read=int, form="a whole number or nothing")
 _NUMBER = ChatSetting(read=float, form="a number or nothing")
+_SHIFT = ChatSetting(read=float, form=_NUMBER.form, unset="0")
+_FACTOR = ChatSetting(read=float, form=_NUMBER.form, unset="1")
 
 HISTORY = ChatSetting(read=_on_or_off, form="on or off")
 
@@ -74,6 +76,12 @@ SETTINGS = {
     "sampler": ChatSetting(read=str),
     "mode": ChatSetting(read=check_mode),
     "patience": _WHOLE,
+    "top_k": ChatSetting(read=int, form=_WHOLE.form, unset="all"),
+    "top_p": _FACTOR,
+    "min_p": _SHIFT,
+    "presence_penalty": _SHIFT,
+    "frequency_penalty": _SHIFT,
+    "repetition_penalty": _FACTOR,
     "thinking": ChatSetting(read=_on_or_off, form="on or off", unset="off"),
     "stop": ChatSetting(read=str, unset=NONE),
     "regex": ChatSetting(read=str, unset=NONE),

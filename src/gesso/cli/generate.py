@@ -1,7 +1,6 @@
 """`gesso generate`: go on from a text, or answer a message."""
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,6 +53,9 @@ def generate(
     sampler: options.Sampler = None,
     mode: options.Mode = None,
     patience: options.Patience = None,
+    top_k: options.TopK = 0,
+    top_p: options.TopP = 1.0,
+    min_p: options.MinP = 0.0,
     dtype: options.DtypeOption = options.Dtype.AUTO,
     quantize: options.Quantize = None,
     device: options.Device = "auto",
@@ -160,6 +162,9 @@ def generate(
         "sampler": sampler,
         "mode": mode,
         "patience": patience,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
         "stop": stop or (),
         "thinking": thinking,
         "regex": regex,
@@ -214,7 +219,11 @@ def _facts(writing: "Writing", model: str, *, finished: bool) -> dict[str, Any]:
 
     result = writing.result()
     thought = {} if result.message is None else {"thought": result.message.thought}
-    logprobs = {"logprobs": [asdict(one) for one in result.logprobs]} if result.logprobs else {}
+    logprobs = (
+        {"logprobs": [{"last": one.last, "accepted": one.accepted} for one in result.logprobs]}
+        if result.logprobs
+        else {}
+    )
     return {
         "text": writing.answer,
         **thought,

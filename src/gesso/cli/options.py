@@ -121,6 +121,21 @@ Patience = Annotated[
         rich_help_panel=SAMPLING,
     ),
 ]
+TopK = Annotated[
+    int, typer.Option("--top-k", help="Sample from so many of the likeliest tokens; 0: all.", rich_help_panel=SAMPLING)
+]
+TopP = Annotated[
+    float,
+    typer.Option(
+        "--top-p", help="Sample from the likeliest tokens of this probability together.", rich_help_panel=SAMPLING
+    ),
+]
+MinP = Annotated[
+    float,
+    typer.Option(
+        "--min-p", help="Sample from tokens of this share of the likeliest one's probability.", rich_help_panel=SAMPLING
+    ),
+]
 System = Annotated[str | None, typer.Option("--system", help="System message of the conversation.")]
 Thinking = Annotated[bool, typer.Option("--thinking", help="Let the model think before it answers.")]
 

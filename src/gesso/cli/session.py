@@ -155,7 +155,7 @@ class Session:
         word, _, given = argument.partition(" ")
         if not word:
             for name, setting in SETTINGS.items():
-                print(f"{name:<15}{setting.shown(self.settings.get(name))}", file=sys.stderr)
+                print(f"{name:<20}{setting.shown(self.settings.get(name))}", file=sys.stderr)
             return
         name = word.replace("-", "_")
         if name not in SETTINGS:

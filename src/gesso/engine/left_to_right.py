@@ -12,6 +12,8 @@ from gesso.errors import GenerationError
 from gesso.model.kv_cache import Cache, Lookahead
 from gesso.model.network import Network
 from gesso.sampling.draws import draw_step
+from gesso.sampling.filters import CanvasFilters
+from gesso.sampling.log_probabilities import top_logprobs
 from gesso.sampling.pins import Pins
 from gesso.sampling.statistics import measure, temper
 from gesso.sampling.step import CanvasState, StepResult
@@ -60,6 +62,7 @@ def read_draft(
     remaining: int,
     pins: Pins | None,
     generator: torch.Generator,
+    filters: CanvasFilters | None = None,
 ) -> Pins | None:
     """Read a canvas as the pass that commits it would, and see which of its tokens hold.
 
@@ -72,12 +75,17 @@ def read_draft(
         remaining: Tokens that may still be emitted; what follows them is not read.
         pins: The caller's tokens.
         generator: The canvas's; advanced.
+        filters: Bias and penalties shift what is read, as they shift what is drafted: else a reading would never be
+            content with a draft that obeys them. What is written anew is sampled as they say.
 
     Returns:
         What the next draft shall keep, one row; None if the canvas holds.
     """
     device = network.device
     logits = network.head(_extend(network, Lookahead(text, text.lengths[0] - 1), [last_id, *draft[:-1]]))[0]
+    if filters is not None:
+        canvas = torch.tensor([draft], device=device)
+        logits = filters.shift(logits[None].float(), canvas, torch.ones_like(canvas, dtype=torch.bool))[0]
     counted, stopped = cut_at_stop(list(draft), request.stop_ids, remaining)
     draws = draw_step([generator], canvas_length=len(draft), vocab_size=logits.shape[-1], device=device)
     return pins_of_what_holds(
@@ -90,6 +98,7 @@ def read_draft(
         uniforms=draws.uniforms[0],
         # A new token could lead where the rule, or what is pinned behind it, has no way on; what stands before cannot.
         writes_anew=request.rule is None and pins is None,
+        filters=filters and filters.filters,
     )
 
 
@@ -102,10 +111,18 @@ class LeftToRightCanvas:
         last_id: The last token of the text before it.
         remaining: Tokens that may still be emitted.
         generator: The canvas's; advanced here, for all its tokens at once.
+        filters: Which tokens are preferred, and which may be sampled; None: all alike.
     """
 
     def __init__(
-        self, network: Network, request: Request, last_id: int, remaining: int, generator: torch.Generator
+        self,
+        network: Network,
+        request: Request,
+        last_id: int,
+        remaining: int,
+        generator: torch.Generator,
+        *,
+        filters: CanvasFilters | None = None,
     ) -> None:
         self._network = network
         self._request = request
@@ -114,6 +131,7 @@ class LeftToRightCanvas:
         self._logprobs: list[TokenLogprob] = []
         self._last_id = last_id
         self._remaining = remaining
+        self._filters = filters
         config = network.config
         self._uniforms: Float64[Tensor, "1 C"] = draw_step(
             [generator], canvas_length=config.canvas_length, vocab_size=config.vocab_size, device=network.device
@@ -136,19 +154,31 @@ class LeftToRightCanvas:
         self._cache.base = text
         position = len(self._written)
         temperature = torch.full((1,), left_to_right_temperature(self._request), device=network.device)
-        logits = temper(network.head(_extend(network, self._cache, [self._last_id])), temperature)
-        measured = measure(logits, temperature, self._uniforms[:, position : position + 1])
+        uniforms = self._uniforms[:, position : position + 1]
+        prediction = network.head(_extend(network, self._cache, [self._last_id]))
+        if self._filters is not None:
+            here = torch.tensor([[self._last_id]], device=network.device)
+            prediction = self._filters.shift(prediction, here, torch.zeros_like(here, dtype=torch.bool))
+        logits = temper(prediction, temperature)
+        measured = measure(logits, temperature, uniforms)
         if not bool(measured.entropy.isfinite().all()):
             raise GenerationError(
                 f"the network's logits are not numbers at position {position} of the canvas: the weights hold values "
                 "that are not numbers, or numbers too large for their precision; check the checkpoint"
             )
-        self._last_id = int(measured.sampled)
+        sampled = measured.sampled
+        if self._filters is not None:
+            if self._filters.filters.truncates:
+                sampled = measure(self._filters.filters.truncate(logits), temperature, uniforms).sampled
+            self._filters = self._filters.grown(sampled[0].tolist())
+        self._last_id = int(sampled)
         self._written.append(self._last_id)
         self._entropies.append(float(measured.entropy))
         if self._request.logprobs:
             logprob = float(logits[0, 0].log_softmax(-1)[self._last_id])
-            self._logprobs.append(TokenLogprob(last=logprob, accepted=logprob))
+            num = self._request.top_logprobs
+            top = top_logprobs(logits, num)[0] if num else ()
+            self._logprobs.append(TokenLogprob(last=logprob, accepted=logprob, top=top))
         return self._result(network.config.canvas_length, math.log(network.config.vocab_size), temperature)
 
     @property

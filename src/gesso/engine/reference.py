@@ -1,6 +1,6 @@
 """One request, canvas after canvas, as plainly as it can be said: the oracle of every faster engine."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +15,7 @@ from gesso.model.network import Network
 from gesso.sampling.alternatives import Alternatives, Onlooker
 from gesso.sampling.denoise import denoise_canvas
 from gesso.sampling.draws import canvas_generator
+from gesso.sampling.filters import CanvasFilters, Filters
 from gesso.sampling.log_probabilities import LogProbabilities
 from gesso.sampling.pins import Pins
 from gesso.sampling.step import StepResult
@@ -50,15 +51,16 @@ def _run(network: Network, request: Request, page_length: int) -> Iterator[Event
     for start in range(0, len(request.prompt_ids), page_length):
         _encode(network, request.prompt_ids[start : start + page_length], cache)
 
-    remaining, rule_state, last_id = request.max_new_tokens, 0, request.prompt_ids[-1]
+    remaining, rule_state, written = request.max_new_tokens, 0, list(request.prompt_ids)
     for index in range(num_canvases):
         canvas = Canvas(
             request=request,
             index=index,
             remaining=remaining,
-            last_id=last_id,
+            last_id=written[-1],
             pins=canvas_pins(request, index, network.device),
             constraint=canvas_constraint(request, rule_state, remaining, length, network.device),
+            filters=canvas_filters(request, written, network.config.vocab_size, network.device),
             generator=canvas_generator(request.seed, index),
         )
         write = _write_left_to_right if request.mode == "autoregressive" else _denoise
@@ -70,7 +72,7 @@ def _run(network: Network, request: Request, page_length: int) -> Iterator[Event
             yield Finished(reason="stop" if stopped else "length")
             return
         rule_state = state_after(request, rule_state, draft)
-        last_id = draft[-1]
+        written += draft
         _encode(network, draft, cache)
 
 
@@ -85,6 +87,7 @@ class Canvas:
         last_id: The last token before it.
         pins: The caller's fixed tokens.
         constraint: Which canvases are valid.
+        filters: Which tokens are preferred, and which may be sampled.
         generator: Its randomness.
     """
 
@@ -94,6 +97,7 @@ class Canvas:
     last_id: int
     pins: Pins | None
     constraint: CanvasConstraint | None
+    filters: CanvasFilters | None
     generator: torch.Generator
 
 
@@ -105,7 +109,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
     """Denoise a canvas; where the mode says so, read the draft, and paint again what follows its first fault."""
     request, config = canvas.request, network.config
     pins, spent, readings = canvas.pins, 0, 0
-    probable = LogProbabilities(config.canvas_length, network.device) if request.logprobs else None
+    probable = followed_logprobs(request, config.canvas_length, network.device)
     while True:
         last: StepResult | None = None
         denoiser = CachedDenoiser(network, text)
@@ -118,6 +122,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
             vocab_size=config.vocab_size,
             pins=pins,
             constraint=canvas.constraint,
+            filters=canvas.filters,
             device=network.device,
         ):
             if probable is not None and onlooker is not None and onlooker.logits is not None:
@@ -141,6 +146,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
             draft,
             remaining=canvas.remaining,
             pins=canvas.pins,
+            filters=canvas.filters,
             generator=canvas.generator,
         )
         converged = kept is None
@@ -160,7 +166,9 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
 def _write_left_to_right(network: Network, text: Cache, canvas: Canvas) -> Writer:
     """Write a canvas token by token."""
     request, length = canvas.request, network.config.canvas_length
-    line = LeftToRightCanvas(network, request, canvas.last_id, canvas.remaining, canvas.generator)
+    line = LeftToRightCanvas(
+        network, request, canvas.last_id, canvas.remaining, canvas.generator, filters=canvas.filters
+    )
     while True:
         result = line.step(text)
         yield step_done(request, canvas.index, result, length)
@@ -203,6 +211,34 @@ def canvas_constraint(
         return None
     row = constrain_row(request.rule, state=state, remaining=remaining, canvas_length=canvas_length)
     return CanvasConstraint.of([row], canvas_length=canvas_length, device=device)
+
+
+def canvas_filters(
+    request: Request, text: Sequence[int], vocab_size: int, device: torch.device
+) -> CanvasFilters | None:
+    """The filters of a canvas; None if the request has none, for then a step need not make logits.
+
+    Args:
+        request: What is asked.
+        text: The prompt, and all that is written.
+        vocab_size: Tokens that there are.
+        device: Where the logits are.
+    """
+    if request.filters == Filters():
+        return None
+    return CanvasFilters.after(
+        request.filters,
+        prompt_ids=request.prompt_ids,
+        emitted=text[len(request.prompt_ids) :],
+        stop_ids=request.stop_ids,
+        vocab_size=vocab_size,
+        device=device,
+    )
+
+
+def followed_logprobs(request: Request, canvas_length: int, device: torch.device) -> LogProbabilities | None:
+    """What follows the log-probabilities of a canvas, if the request asks for them."""
+    return LogProbabilities(canvas_length, device, request.top_logprobs) if request.logprobs else None
 
 
 def state_after(request: Request, state: int, canvas: list[int]) -> int:

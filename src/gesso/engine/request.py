@@ -6,6 +6,7 @@ from typing import Literal, cast, get_args
 from gesso.constrain.constraint import CompiledRule
 from gesso.errors import PromptError, SettingError
 from gesso.model.config import ModelConfig
+from gesso.sampling.filters import Filters
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.verification import Verification
 
@@ -59,6 +60,8 @@ class Request:
         rule: What the text must be; None: anything.
         alternatives: Likeliest tokens that each step tells of at every position; 0 tells none, and costs nothing.
         logprobs: Whether a canvas that is committed tells how probable its tokens were.
+        top_logprobs: With log-probabilities: likeliest tokens that are told of at each of its positions.
+        filters: Which tokens are preferred, and which may be sampled.
     """
 
     prompt_ids: tuple[int, ...]
@@ -72,6 +75,8 @@ class Request:
     rule: CompiledRule | None = None
     alternatives: int = 0
     logprobs: bool = False
+    top_logprobs: int = 0
+    filters: Filters = field(default_factory=Filters)
 
     def max_steps(self, canvas_length: int) -> int:
         """Steps that a canvas may take."""
@@ -102,7 +107,12 @@ class Request:
             raise SettingError(f"max_new_tokens is {self.max_new_tokens}; ask for at least 1")
         if not 0 <= self.alternatives <= MAX_ALTERNATIVES:
             raise SettingError(f"alternatives is {self.alternatives}; give 0 to {MAX_ALTERNATIVES}")
+        if not 0 <= self.top_logprobs <= MAX_ALTERNATIVES:
+            raise SettingError(f"top_logprobs is {self.top_logprobs}; give 0 to {MAX_ALTERNATIVES}")
+        if self.top_logprobs and not self.logprobs:
+            raise SettingError(f"top_logprobs is {self.top_logprobs} and logprobs is not given; give both")
         self._check_mode()
+        self._check_filters(config.vocab_size)
         if not self.prompt_ids:
             raise PromptError("the prompt has no tokens; give some text, or at least the bos token")
         foreign = [i for i in self.prompt_ids if not 0 <= i < config.vocab_size]
@@ -134,6 +144,20 @@ class Request:
         for what, given in unknown.items():
             if given:
                 raise SettingError(f"mode 'autoregressive' does not know {what}; leave them out or choose another mode")
+
+    def _check_filters(self, vocab_size: int) -> None:
+        foreign = [token for token, _ in self.filters.bias if not 0 <= token < vocab_size]
+        if foreign:
+            raise SettingError(
+                f"logit_bias names the token {foreign[0]}; this model's ids go from 0 to {vocab_size - 1}"
+            )
+        for name, neutral in {"top_k": 0, "top_p": 1, "min_p": 0}.items():
+            value = getattr(self.filters, name)
+            if self.rule is not None and value != neutral:
+                raise SettingError(
+                    f"{name} is {value:g}, and {self.rule.automaton.name} is asked for, whose texts are sampled whole "
+                    "and not token by token; give one of the two"
+                )
 
     def _check_rule(self, rule: CompiledRule, config: ModelConfig) -> None:
         if (rule.vocab_size, rule.end_ids) != (config.vocab_size, self.stop_ids):

@@ -17,7 +17,7 @@ from gesso.engine.denoiser import CachedDenoiser, HiddenDenoiser
 from gesso.engine.job import Job
 from gesso.engine.kv_pool import KVPool, PagedCache
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
-from gesso.engine.reference import canvas_constraint, canvas_pins
+from gesso.engine.reference import canvas_constraint, canvas_filters, canvas_pins, followed_logprobs
 from gesso.engine.scheduler import Piece
 from gesso.errors import GessoError
 from gesso.model.network import Network
@@ -25,7 +25,7 @@ from gesso.sampling.alternatives import Onlooker
 from gesso.sampling.denoise import first_state, next_step
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import canvas_generator
-from gesso.sampling.log_probabilities import LogProbabilities
+from gesso.sampling.filters import CanvasFilters
 from gesso.sampling.step import StepResult
 from gesso.shapes import SoftEmbedding
 
@@ -93,6 +93,7 @@ class Runner:
             draft,
             remaining=job.remaining,
             pins=canvas_pins(job.request, job.canvas_index, self._network.device),
+            filters=self._filters(job),
             generator=job.generator,
         )
         if job.pins is not None:
@@ -102,7 +103,9 @@ class Runner:
     def _write_token(self, job: Job) -> Outcome:
         if job.line is None:
             job.generator = canvas_generator(job.request.seed, job.canvas_index)
-            job.line = LeftToRightCanvas(self._network, job.request, job.text[-1], job.remaining, job.generator)
+            job.line = LeftToRightCanvas(
+                self._network, job.request, job.text[-1], job.remaining, job.generator, filters=self._filters(job)
+            )
         try:
             return job.line.step(self._text(job))
         except GessoError as error:
@@ -110,6 +113,9 @@ class Runner:
 
     def _text(self, job: Job) -> PagedCache:
         return self._pool.rows([job.pages], [job.num_encoded])
+
+    def _filters(self, job: Job) -> CanvasFilters | None:
+        return canvas_filters(job.request, job.text, self._network.config.vocab_size, self._network.device)
 
     @torch.no_grad()
     def _encode(self, spans: Sequence[tuple[Job, int, int]]) -> None:
@@ -132,6 +138,7 @@ class Runner:
             vocab_size=config.vocab_size,
             pins=job.pins or canvas_pins(job.request, job.canvas_index, device),
             constraint=canvas_constraint(job.request, job.rule_state, job.remaining, config.canvas_length, device),
+            filters=self._filters(job),
             device=device,
         )
 
@@ -150,8 +157,9 @@ class Runner:
         except GessoError as error:
             return error
         job.state = result.state
-        if job.request.logprobs and onlooker is not None and onlooker.logits is not None:
-            job.probable = job.probable or LogProbabilities(self._network.config.canvas_length, self._network.device)
+        config, device = self._network.config, self._network.device
+        job.probable = job.probable or followed_logprobs(job.request, config.canvas_length, device)
+        if job.probable is not None and onlooker is not None and onlooker.logits is not None:
             job.probable.note(result, onlooker.logits)
         job.alternatives = onlooker and onlooker.alternatives
         return result

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeGuard, overload
+from typing import Any, overload
 
 from gesso.constrain.reply_rule import AfterThought
 from gesso.engine.engine import Engine, EngineSettings
@@ -17,20 +17,19 @@ from gesso.lm.edit import Edit, Span, edit
 from gesso.lm.generation import Generation
 from gesso.lm.holes import HOLE_STEPS
 from gesso.lm.infill import Infill, infill
+from gesso.lm.prompt import Prompt, as_message, is_one
 from gesso.lm.read import Reading, read
 from gesso.lm.rules import Rules, rule_of
 from gesso.lm.score import Score, score
 from gesso.lm.together import write_together
 from gesso.lm.writing import Writing
 from gesso.model.network import Network
+from gesso.sampling.filters import Filters
 from gesso.sampling.named import REFERENCE
 from gesso.sampling.settings import SamplerSettings
 from gesso.text.chat import ChatTemplate
 from gesso.text.message import Message
 from gesso.text.tokenizer import Tokenizer
-
-Prompt = str | Sequence[Message | Mapping[str, str]]
-"""A text to go on from, or a conversation to answer: messages, or dictionaries with "role" and "content"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +101,7 @@ class LanguageModel:
         """
         if best_of < 1:
             raise SettingError(f"best_of is {best_of}; give 1 or more")
-        if _is_one(prompt):
+        if is_one(prompt):
             return self._generate([prompt], best_of, settings)[0]
         return self._generate(prompt, best_of, settings)
 
@@ -142,10 +141,18 @@ class LanguageModel:
         sampler: str | None = None,
         mode: Mode | None = None,
         patience: int | None = None,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        logit_bias: Mapping[int, float] | None = None,
+        presence_penalty: float = 0.0,
+        frequency_penalty: float = 0.0,
+        repetition_penalty: float = 1.0,
         stop: str | Sequence[str] = (),
         thinking: bool = False,
         alternatives: int = 0,
         logprobs: bool = False,
+        top_logprobs: int = 0,
         regex: str | None = None,
         choice: Sequence[str] | None = None,
         json_schema: Mapping[str, Any] | bool | None = None,
@@ -171,10 +178,18 @@ class LanguageModel:
                 again from the first fault on; "autoregressive" writes from left to right, token by token. See
                 docs/modes.md.
             patience: Steps without progress after which a canvas is given up; 0 for never.
+            top_k: Sample from so many of the likeliest tokens; 0 for all. See docs/filters.md.
+            top_p: Sample from the likeliest tokens that have this probability together.
+            min_p: Sample from tokens that have this share of the likeliest one's probability.
+            logit_bias: Token ids, and what is added to their logits: from -100 (never) to 100 (always).
+            presence_penalty: What the logit of a token loses that stands before in the text, from -2 to 2.
+            frequency_penalty: What it loses for each time that it stands there, from -2 to 2.
+            repetition_penalty: What it is divided by if it stands there or in the prompt; 1 for nothing.
             stop: A string, or several, that end the text and are no part of it.
             thinking: Let the model think first, in a conversation.
             alternatives: Likeliest tokens that each StepDone tells of at every position.
             logprobs: Tell how probable each token was; see docs/read_and_score.md.
+            top_logprobs: Tell of so many of the likeliest tokens, too.
             regex: The text matches this regular expression, whole.
             choice: The text is one of these.
             json_schema: The text is the JSON of a value that this schema allows.
@@ -215,6 +230,16 @@ class LanguageModel:
             mode=self.mode_for(mode, sampler),
             alternatives=alternatives,
             logprobs=logprobs,
+            top_logprobs=top_logprobs,
+            filters=Filters(
+                top_k=top_k,
+                top_p=top_p,
+                min_p=min_p,
+                bias=tuple((logit_bias or {}).items()),
+                presence_penalty=presence_penalty,
+                frequency_penalty=frequency_penalty,
+                repetition_penalty=repetition_penalty,
+            ),
             rule=None if rule is None else self.rules.compiled(rule),
         )
         request.check(self.network.config)
@@ -367,24 +392,4 @@ class LanguageModel:
         return self.tokenizer.encode(prompt, add_bos=True)
 
     def _conversation_ids(self, prompt: Sequence[Message | Mapping[str, str]], thinking: bool) -> list[int]:
-        return self.template.encode([_as_message(i, turn) for i, turn in enumerate(prompt)], thinking=thinking)
-
-
-def _is_one(prompt: Prompt | Sequence[Prompt]) -> TypeGuard[Prompt]:
-    """Whether it is a text or a conversation; many prompts are a sequence of texts and conversations."""
-    if isinstance(prompt, str) or not prompt:
-        return True
-    return not all(isinstance(one, Sequence) for one in prompt)
-
-
-def _as_message(index: int, turn: Message | Mapping[str, str]) -> Message:
-    if isinstance(turn, Message):
-        return turn
-    if not isinstance(turn, Mapping) or "role" not in turn or "content" not in turn:
-        raise PromptError(f'message {index} is {turn!r}; give a mapping with "role" and "content"')
-    surplus = sorted(set(turn) - {"role", "content"})
-    if surplus:
-        raise PromptError(
-            f'message {index} has {surplus[0]!r}; only "role" and "content" are read, use Message for more'
-        )
-    return Message(role=turn["role"], content=turn["content"])
+        return self.template.encode([as_message(i, turn) for i, turn in enumerate(prompt)], thinking=thinking)

@@ -8,6 +8,7 @@ from gesso.errors import GenerationError, InputError
 from gesso.sampling.constraint import Constraint
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import draw_canvas, draw_step
+from gesso.sampling.filters import CanvasFilters
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.step import CanvasState, StepResult, denoise_step, start_state
@@ -24,6 +25,7 @@ def denoise_canvas(
     initial: CanvasIds | None = None,
     pins: Pins | None = None,
     constraint: Constraint | None = None,
+    filters: CanvasFilters | None = None,
     device: torch.device | None = None,
 ) -> Iterator[StepResult]:
     """Refine a batch of canvases step by step, until all rows are finished or the steps run out.
@@ -40,6 +42,7 @@ def denoise_canvas(
         initial: canvases to start from, such as a text to revise. None: pure noise.
         pins: tokens that are fixed.
         constraint: which canvases are valid. None: all.
+        filters: which tokens are preferred, and which may be sampled. None: all alike.
         device: where the canvases are made. None: where `initial` is, or the CPU.
 
     Yields:
@@ -58,6 +61,7 @@ def denoise_canvas(
         initial=initial,
         pins=pins,
         constraint=constraint,
+        filters=filters,
         device=device,
     )
     return _steps(state, denoiser, settings, generators, vocab_size)
@@ -72,6 +76,7 @@ def first_state(
     initial: CanvasIds | None = None,
     pins: Pins | None = None,
     constraint: Constraint | None = None,
+    filters: CanvasFilters | None = None,
     device: torch.device | None = None,
 ) -> CanvasState:
     """Draw or check the canvases that a loop starts from; the arguments are those of `denoise_canvas`.
@@ -91,7 +96,7 @@ def first_state(
         initial = draw_canvas(generators, canvas_length=canvas_length, vocab_size=vocab_size, device=device)
     if pins is not None and constraint is not None:
         _check_agreement(pins, constraint, vocab_size)
-    return start_state(initial.to(device), settings, pins, constraint)
+    return start_state(initial.to(device), settings, pins, constraint, filters)
 
 
 def next_step(

@@ -15,6 +15,7 @@ from gesso.diffusion.losses import leave_one_out_logits
 from gesso.sampling.constraint import Constraint
 from gesso.sampling.denoiser import Denoiser, Reader
 from gesso.sampling.draws import Draws
+from gesso.sampling.filters import CanvasFilters
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.statistics import Statistics, measure, temper
@@ -38,6 +39,7 @@ class CanvasState:
         steps_used: steps taken so far by each row; a finished row takes no more.
         pins: tokens that the caller fixed.
         constraint: which canvases are valid; None: all.
+        filters: which tokens are preferred, and which may be sampled; None: all alike.
     """
 
     canvas: CanvasIds
@@ -50,6 +52,7 @@ class CanvasState:
     steps_used: RowLengths
     pins: Pins | None = None
     constraint: Constraint | None = None
+    filters: CanvasFilters | None = None
 
     @property
     def converged(self) -> RowMask:
@@ -80,7 +83,11 @@ class StepResult:
 
 
 def start_state(
-    canvas: CanvasIds, settings: SamplerSettings, pins: Pins | None = None, constraint: Constraint | None = None
+    canvas: CanvasIds,
+    settings: SamplerSettings,
+    pins: Pins | None = None,
+    constraint: Constraint | None = None,
+    filters: CanvasFilters | None = None,
 ) -> CanvasState:
     """Prepare canvases, of noise or of a text to revise, for their first step; pins are put in their places."""
     batch, canvas_length = canvas.shape
@@ -97,6 +104,7 @@ def start_state(
         steps_used=torch.zeros(batch, dtype=torch.int64, device=canvas.device),
         pins=pins,
         constraint=constraint,
+        filters=filters,
     )
 
 
@@ -136,7 +144,7 @@ def predict(
         The statistics of the tempered prediction, and its soft embedding for the next step; both describe certainty
         where a token is pinned, and the prediction among valid canvases where there is a constraint.
     """
-    if isinstance(denoiser, Reader) and corrected_level is None:
+    if isinstance(denoiser, Reader) and corrected_level is None and state.filters is None:
         return _read_without_logits(state, denoiser, temperature, uniforms)
     prediction = denoiser.denoise(state.canvas, state.conditioning)
     statistics, logits = _read(state, prediction, temperature, uniforms)
@@ -170,12 +178,18 @@ def _read_without_logits(
 def _read(
     state: CanvasState, prediction: Logits, temperature: Float[Tensor, "B"], uniforms: Float64[Tensor, "B C"]
 ) -> tuple[Statistics, Logits]:
-    """Temper a prediction, make it keep to pins and constraint, and measure it."""
+    """Temper a prediction, make it keep to filters, pins and constraint, and measure it."""
+    if state.filters is not None:
+        prediction = state.filters.shift(prediction, state.draft, _written(state))
     logits = temper(prediction, temperature)
     if state.pins is not None:
         logits = state.pins.apply_to_logits(logits)
     if state.constraint is None:
-        return measure(logits, temperature, uniforms), logits
+        statistics = measure(logits, temperature, uniforms)
+        if state.filters is not None and state.filters.filters.truncates:
+            kept = state.filters.filters.truncate(logits)
+            statistics = replace(statistics, sampled=measure(kept, temperature, uniforms).sampled)
+        return statistics, logits
     logits, sampled, best = state.constraint.condition(logits, uniforms)
     statistics = measure(logits, temperature, uniforms)
     sampled = torch.where((temperature == 0)[:, None], best, sampled)
@@ -186,6 +200,13 @@ def _read(
         sampled=torch.where(constrained, sampled, statistics.sampled),
     )
     return statistics, logits
+
+
+def _written(state: CanvasState) -> CanvasMask:
+    """Positions whose draft is text: before the first step it is noise, but for the pins."""
+    if state.step > 0:
+        return torch.ones_like(state.canvas, dtype=torch.bool)
+    return torch.zeros_like(state.canvas, dtype=torch.bool) if state.pins is None else state.pins.mask
 
 
 def finish_step(
@@ -236,6 +257,7 @@ def finish_step(
             steps_used=state.steps_used + ~state.finished,
             pins=state.pins,
             constraint=state.constraint,
+            filters=state.filters,
         ),
         sampled=statistics.sampled,
         accepted=accepted,

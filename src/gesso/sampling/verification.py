@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from gesso.errors import SettingError
+from gesso.sampling.filters import Filters
 from gesso.sampling.pins import Pins
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.statistics import measure, temper
@@ -70,6 +71,7 @@ def pins_of_what_holds(
     temperature: float,
     uniforms: Float64[Tensor, " C"],
     writes_anew: bool = True,
+    filters: Filters | None = None,
 ) -> Pins | None:
     """Read a draft: find its first token that does not hold, and fix what comes before.
 
@@ -82,6 +84,7 @@ def pins_of_what_holds(
         temperature: What the logits are divided by where a token is written anew; zero takes the likeliest.
         uniforms: A number in [0, 1) for each position, which chooses the token there.
         writes_anew: Whether the first token that does not hold is replaced; if not, it becomes noise like the rest.
+        filters: Which tokens may be written anew; None: all.
 
     Returns:
         One row of pins for the next draft: the caller's, all tokens before the fault, and the new token in its place.
@@ -99,6 +102,8 @@ def pins_of_what_holds(
     if writes_anew:
         row = torch.full((1,), temperature, device=draft.device)
         here = temper(logits[None, fault : fault + 1].float(), row)
+        if filters is not None:
+            here = filters.truncate(here)
         tokens[fault] = measure(here, row, uniforms[None, fault : fault + 1]).sampled[0, 0]
         mask[fault] = True
     if pins is not None:

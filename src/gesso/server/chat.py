@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gesso.engine.request import MAX_ALTERNATIVES
 from gesso.lm.generation import Generation
 from gesso.server import sse
 from gesso.server.answer import Envelope, new_id, note, usage
@@ -59,7 +60,7 @@ class ChatRequest(SeveralChoices, Structured):
     response_format: ResponseFormat | None = None
 
     logprobs: bool = False
-    top_logprobs: Annotated[int | None, unsupported(0)] = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_ALTERNATIVES)] = 0
     prediction: Annotated[dict[str, Any] | None, unsupported()] = None
     parallel_tool_calls: Annotated[bool | None, unsupported(True)] = None
     modalities: Annotated[list[str] | None, unsupported(["text"])] = None
@@ -75,6 +76,8 @@ class ChatRequest(SeveralChoices, Structured):
                 "invalid_value", "max_tokens and max_completion_tokens are both given; give max_completion_tokens"
             )
         check_whole(asked=self.logprobs, stream=self.stream)
+        if self.top_logprobs and not self.logprobs:
+            raise PydanticCustomError("invalid_value", "top_logprobs is given and logprobs is not; give logprobs: true")
         return self
 
 
@@ -125,6 +128,7 @@ def _orders(service: Service, body: ChatRequest) -> list[Order]:
         num=body.n,
         max_prompt_tokens=service.settings.max_prompt_tokens,
         logprobs=body.logprobs,
+        top_logprobs=body.top_logprobs,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
+from gesso.engine.request import MAX_ALTERNATIVES
 from gesso.lm.infill import Infill
 from gesso.lm.language_model import LanguageModel
 from gesso.server import sse
@@ -21,6 +22,7 @@ from gesso.server.parameters import (
     MAX_CHOICES,
     MaxTokens,
     SeveralChoices,
+    check_no_filters,
     orders,
     sampler_for,
     seeds,
@@ -47,7 +49,7 @@ class CompletionRequest(SeveralChoices, Structured):
     echo: bool = False
     response_format: ResponseFormat | None = None
 
-    logprobs: Annotated[int | None, unsupported(0)] = None
+    logprobs: Annotated[int, Field(ge=0, le=MAX_ALTERNATIVES)] | None = None
     best_of: Annotated[int | None, unsupported(1)] = None
 
     @model_validator(mode="after")
@@ -109,6 +111,7 @@ def _orders(service: Service, body: CompletionRequest) -> tuple[list[Order], lis
             max_prompt_tokens=service.settings.max_prompt_tokens,
             rule=rule,
             logprobs=body.logprobs is not None,
+            top_logprobs=body.logprobs or 0,
         )
     ]
     echoes = [service.lm.tokenizer.decode(ids) if body.echo else "" for ids in prompts]
@@ -152,6 +155,7 @@ async def _filled(envelope: Envelope, body: CompletionRequest, request: Request)
     if not isinstance(prefix, str):
         raise Refusal("with a suffix the prompt is one text; give a string", param="prompt")
     check_only_steps(body.diffusion, "suffix")
+    check_no_filters(body, "suffix")
     if body.max_tokens is not None and body.max_tokens > lm.network.config.canvas_length:
         raise Refusal(
             f"max_tokens is {body.max_tokens} and a hole has at most {lm.network.config.canvas_length}; ask for fewer",

@@ -1,5 +1,6 @@
 """What the bodies of requests have in common, and how it becomes an order."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from gesso.engine.request import MAX_ALTERNATIVES, FirstCanvas, Mode, Request
 from gesso.errors import SettingError
 from gesso.lm.candidates import seeds
 from gesso.lm.language_model import LanguageModel
+from gesso.sampling.filters import MAX_BIAS, MAX_PENALTY, Filters
 from gesso.sampling.settings import SamplerSettings
 from gesso.server.progress import Order
 from gesso.server.refusal import Refusal
@@ -103,10 +105,20 @@ Temperature = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MaxTokens = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Stop = str | list[str]
+Share = Annotated[float, Field(ge=0, le=1)]
+Penalty = Annotated[float, Field(ge=-MAX_PENALTY, le=MAX_PENALTY)]
+Bias = Annotated[float, Field(ge=-MAX_BIAS, le=MAX_BIAS)]
+
+
+def _check_ids(bias: dict[str, float]) -> dict[str, float]:
+    for key in bias:
+        if not re.fullmatch("0|[1-9][0-9]{0,8}", key):
+            raise PydanticCustomError("invalid_value", 'a key is not a token id; give ids as strings, such as "42"')
+    return bias
 
 
 class Sampling(Body):
-    """Parameters of OpenAI's endpoints that sampling on a canvas has, those that it lacks, and labels.
+    """Parameters of OpenAI's endpoints, those of vLLM's that others know too, and labels.
 
     Labels (`user` and its like) change nothing. A parameter that is not supported is refused, unless its value asks for
     nothing.
@@ -123,13 +135,26 @@ class Sampling(Body):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
 
-    top_p: Annotated[float | None, unsupported(1)] = None
-    top_k: Annotated[int | None, unsupported(-1, 0)] = None
-    min_p: Annotated[float | None, unsupported(0)] = None
-    logit_bias: Annotated[dict[str, float] | None, unsupported({})] = None
-    frequency_penalty: Annotated[float | None, unsupported(0)] = None
-    presence_penalty: Annotated[float | None, unsupported(0)] = None
-    repetition_penalty: Annotated[float | None, unsupported(1)] = None
+    top_p: Share = 1.0
+    top_k: Annotated[int, Field(ge=-1), AfterValidator(lambda k: max(k, 0))] = 0
+    min_p: Share = 0.0
+    logit_bias: Annotated[dict[str, Bias], AfterValidator(_check_ids)] = {}
+    frequency_penalty: Penalty = 0.0
+    presence_penalty: Penalty = 0.0
+    repetition_penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+    @property
+    def filters(self) -> Filters:
+        """Which tokens are preferred, and which may be sampled."""
+        return Filters(
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=self.min_p,
+            bias=tuple((int(token), value) for token, value in self.logit_bias.items()),
+            presence_penalty=self.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
+            repetition_penalty=self.repetition_penalty,
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -138,6 +163,13 @@ class Sampling(Body):
         if not isinstance(data, dict):
             return data
         return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
+
+
+FILTER_FIELDS = (
+    *("top_p", "top_k", "min_p"),
+    *("logit_bias", "frequency_penalty", "presence_penalty", "repetition_penalty"),
+)
+"""Those of them that prefer some tokens, or let only some be sampled."""
 
 
 class StreamOptions(Body):
@@ -230,6 +262,17 @@ def check_no_drafts(body: Sampling) -> None:
             )
 
 
+def check_no_filters(body: Sampling, what: str) -> None:
+    """Refuse what filling a hole does not read.
+
+    Raises:
+        Refusal: A token is preferred, or some may not be sampled.
+    """
+    for name in FILTER_FIELDS:
+        if getattr(body, name) != Sampling.model_fields[name].default:
+            raise Refusal(f"{name} and {what} are both given; leave the first out", param=name)
+
+
 def stops(stop: Stop | None, param: str = "stop") -> tuple[str, ...]:
     """Stop strings as a tuple.
 
@@ -260,6 +303,7 @@ def orders(
     max_prompt_tokens: int | None = None,
     rule: CompiledRule | None = None,
     logprobs: bool = False,
+    top_logprobs: int = 0,
 ) -> list[Order]:
     """Make an order for each text that a prompt shall have.
 
@@ -286,6 +330,8 @@ def orders(
             rule=rule,
             alternatives=body.diffusion.alternatives,
             logprobs=logprobs,
+            top_logprobs=top_logprobs,
+            filters=body.filters,
         )
         request.check(lm.network.config)
         interval = body.diffusion.draft_interval if body.diffusion.stream_drafts else None

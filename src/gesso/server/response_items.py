@@ -50,7 +50,7 @@ class ResponseRecord:
             "text": {"format": self._format()},
             "tool_choice": self._settings["tool_choice"] or "auto",
             "tools": self._tools,
-            "top_p": None,
+            "top_p": self._settings["top_p"],
             "truncation": "disabled",
             "usage": None if ended is None else self._usage(ended),
             "user": self._settings["user"],
