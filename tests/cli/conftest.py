@@ -38,6 +38,8 @@ class Ran:
 def gesso_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """`gesso_command("generate", "Once")`: run the command in this process."""
     monkeypatch.setenv("COLUMNS", "200")
+    # A log that is sent to this test's standard error would go on writing there when the test is long over.
+    monkeypatch.setattr("gesso.server.log.configure", lambda log_format: None)
 
     def command(*words: object) -> Ran:
         status = main([str(word) for word in words])

@@ -33,7 +33,6 @@ class Served:
 def served(monkeypatch):
     stand_in = Served()
     monkeypatch.setattr(listen, "make_server", stand_in.make_server)
-    monkeypatch.setattr("gesso.server.log.configure", lambda log_format: None)
     for name in [name for name in os.environ if name.startswith(("GESSO_", "OTEL_"))]:
         monkeypatch.delenv(name)
     return stand_in
