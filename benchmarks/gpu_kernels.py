@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu_roofline import PUBLISHED, Peaks, device_peaks
+from gpu_roofline import Peaks, device_peaks
 from torch import Tensor
 from torch.nn import functional as F
 
+from gesso.bench.random_models import PUBLISHED
 from gesso.evals.record import write_record
 from gesso.kernels.attention import AttentionTile, attend_canvas
 from gesso.kernels.experts import ExpertTile, mix_experts_grouped

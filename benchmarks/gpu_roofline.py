@@ -4,27 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gesso.model.config import ModelConfig, Rope
-
-PUBLISHED = ModelConfig(
-    vocab_size=262_144,
-    hidden_size=2816,
-    intermediate_size=2112,
-    num_attention_heads=16,
-    num_key_value_heads=8,
-    num_global_key_value_heads=2,
-    head_dim=256,
-    global_head_dim=512,
-    layer_types=(*["sliding_attention"] * 5, "full_attention") * 5,
-    sliding_window=1024,
-    num_experts=128,
-    top_k_experts=8,
-    moe_intermediate_size=704,
-    max_position_embeddings=262_144,
-    sliding_rope=Rope(theta=10_000.0),
-    full_rope=Rope(theta=1_000_000.0, partial=0.25),
-)
-"""The shape of the published 26B checkpoint."""
+from gesso.model.config import ModelConfig
 
 # Bytes a second and dense bfloat16 operations a second, as the makers give them.
 _PEAKS = {

@@ -21,9 +21,10 @@ from typing import Any
 
 import torch
 from gpu_kernels import TINY, seconds
-from gpu_roofline import PUBLISHED, device_peaks, step_floor
+from gpu_roofline import device_peaks, step_floor
 from torch import Tensor
 
+from gesso.bench.random_models import PUBLISHED
 from gesso.checkpoint.vision import minimal_vision_config
 from gesso.errors import GessoError
 from gesso.evals.record import write_record

@@ -2,29 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from gesso.bench.random_models import PUBLISHED
 from gesso.checkpoint.json_file import write_json_object
 from gesso.checkpoint.load import CONFIG_FILE
 from gesso.lm.summary import summarize
-from gesso.model.config import ModelConfig, Rope
+from gesso.model.config import ModelConfig
 from tests.tiny_model import CONFIG
-
-PUBLISHED = ModelConfig(
-    vocab_size=262_144,
-    hidden_size=2816,
-    intermediate_size=2112,
-    num_attention_heads=16,
-    num_key_value_heads=8,
-    num_global_key_value_heads=2,
-    head_dim=256,
-    global_head_dim=512,
-    layer_types=(*["sliding_attention"] * 5, "full_attention") * 5,
-    sliding_window=1024,
-    num_experts=128,
-    top_k_experts=8,
-    moe_intermediate_size=704,
-    max_position_embeddings=262_144,
-    full_rope=Rope(theta=1_000_000.0, partial=0.25),
-)
 
 
 @pytest.fixture

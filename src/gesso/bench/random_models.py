@@ -12,7 +12,7 @@ from gesso.checkpoint.generation_config import default_generation_config
 from gesso.checkpoint.hub import resolve
 from gesso.checkpoint.save import save_network
 from gesso.checkpoint.vision import minimal_vision_config, minimal_vision_tensors
-from gesso.model.config import ModelConfig
+from gesso.model.config import ModelConfig, Rope
 from gesso.model.initialize import initialize
 from gesso.model.network import Network
 
@@ -38,6 +38,26 @@ _SMALL = ModelConfig(
     eoi_token_id=18,
     vision=minimal_vision_config(),
 )
+
+PUBLISHED = ModelConfig(
+    vocab_size=262_144,
+    hidden_size=2816,
+    intermediate_size=2112,
+    num_attention_heads=16,
+    num_key_value_heads=8,
+    num_global_key_value_heads=2,
+    head_dim=256,
+    global_head_dim=512,
+    layer_types=(*["sliding_attention"] * 5, "full_attention") * 5,
+    sliding_window=1024,
+    num_experts=128,
+    top_k_experts=8,
+    moe_intermediate_size=704,
+    max_position_embeddings=262_144,
+    sliding_rope=Rope(theta=10_000.0),
+    full_rope=Rope(theta=1_000_000.0, partial=0.25),
+)
+"""The shape of the published 26B checkpoint."""
 
 SHAPES = {
     "100m": _SMALL,
