@@ -59,6 +59,12 @@ def test_what_is_saved_is_loaded_bit_for_bit(network, adapter_folder):
         assert torch.equal(loaded.factors[name].b, pair.b)
 
 
+def test_the_factors_are_as_readable_as_what_stands_beside_them(adapter_folder):
+    modes = {file.name: file.stat().st_mode & 0o777 for file in adapter_folder.iterdir()}
+    assert modes.keys() == {ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE}
+    assert modes[ADAPTER_WEIGHTS_FILE] == modes[ADAPTER_CONFIG_FILE]
+
+
 def test_every_matrix_but_the_embedding_is_adapted(network, adapter_folder):
     adapted = load_adapter(adapter_folder, network).factors.keys()
     assert adapted == {n for n, p in network.named_parameters() if p.ndim > 1} - {"embed_tokens.weight"}

@@ -7,6 +7,7 @@ is one: a pair is written under both names, and read only if both agree.
 
 import hashlib
 import math
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -161,6 +162,8 @@ def save_adapter(adapter: Adapter, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write_json_object(folder / ADAPTER_CONFIG_FILE, config)
         save_file(tensors, folder / ADAPTER_WEIGHTS_FILE, metadata=metadata)
+        # Safetensors keeps its files from other users.
+        shutil.copymode(folder / ADAPTER_CONFIG_FILE, folder / ADAPTER_WEIGHTS_FILE)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{folder} cannot be written ({error}); make room, or choose another folder") from error
 
