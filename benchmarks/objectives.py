@@ -65,6 +65,7 @@ def run_of(way: str, arguments: argparse.Namespace) -> Run:
     return Run(
         start=FromScratch(shape=shape),
         data=stories,
+        texts_per_batch=arguments.texts,
         settings=TrainSettings(
             total_steps=steps,
             schedule=WarmupStableDecay(warmup_steps=min(50, steps // 4), total_steps=steps, decay_steps=steps // 4),
@@ -127,6 +128,7 @@ def main() -> None:
     parser.add_argument("--objectives", nargs="+", choices=WAYS, default=WAYS, metavar="NAME")
     parser.add_argument("--documents", type=int, default=10_000, help="stories to learn from")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--texts", type=int, default=8, help="of a step, each noised twice")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=4e-3)

@@ -2,10 +2,10 @@
 
     python benchmarks/unrolling.py --output benchmarks/results/unrolling.json --plot docs/pictures/unrolling.svg
 
-A first stage trains a small model. From its weights each second stage goes on, with the same texts, noise, budget and
-learning rate: by the same objective, or with a share of the canvases led on by the sampler before they are learnt from
-(docs/train.md). Every stage's model then goes on with the same held-out stories at each number of steps. A run that was
-cut off is gone on with by the same words.
+A first stage trains a small model, unless `--first` names one of benchmarks/objectives.py. From its weights each second
+stage goes on, with the same texts, noise, budget and learning rate: by the same objective, or with a share of the
+canvases led on by the sampler before they are learnt from (docs/train.md). Every stage's model then goes on with the
+same held-out stories at each number of steps. A run that was cut off is gone on with by the same words.
 """
 
 import argparse
@@ -87,6 +87,8 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=10_000, help="stories to learn from")
     parser.add_argument("--steps", type=int, default=1000, help="of the first stage")
     parser.add_argument("--second-steps", type=int, default=300, help="of each second stage")
+    parser.add_argument("--first", type=Path, help="model of the same shape in place of the first stage's")
+    parser.add_argument("--texts", type=int, default=8, help="of a step, each noised twice")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument(
@@ -100,13 +102,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     first = run_of(ObjectiveName.FLAT.value, arguments)
-    model = trained(first, arguments.runs / "first", "first stage")
+    model = arguments.first or trained(first, arguments.runs / "first", "first stage")
     reports = {"none": frontier(model, arguments)}
     for name, unroll in STAGES.items():
         run = second_stage(first, model, unroll, arguments)
         reports[name] = frontier(trained(run, arguments.runs / name.replace(" ", "_"), name), arguments)
     print(table(reports))
-    settings = {name: value for name, value in vars(arguments).items() if name not in ("output", "runs", "plot")}
+    settings = {
+        name: value for name, value in vars(arguments).items() if name not in ("output", "runs", "plot", "first")
+    }
     write_record(arguments.output, settings, {name: report.as_json() for name, report in reports.items()})
     if arguments.plot is not None:
         plot_frontiers(reports, ("sentences", "ok"), arguments.plot)
