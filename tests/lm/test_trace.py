@@ -130,6 +130,13 @@ def test_the_last_drafts_up_to_the_tokens_that_count_are_the_text(writer, trace)
     assert sum(commit["tokens"] for commit in written["commits"]) == written["result"]["tokens"]
 
 
+def test_a_commit_tells_how_often_its_drafts_were_read(lm, trace):
+    asked = {"seed": 0, "mode": "verified", "steps": 24, "max_new_tokens": 16}
+    told = [event.readings for event in lm.start("Once", **asked) if isinstance(event, CanvasCommitted)]
+    assert [commit["readings"] for commit in trace(lm.start("Once", **asked))["commits"]] == told
+    assert min(told) > 0
+
+
 def test_every_step_has_a_value_for_every_position(lm, trace):
     written = trace(lm.start("Once", seed=3))
     assert [(one["canvas"], one["step"], one["total"]) for one in written["steps"]] == [

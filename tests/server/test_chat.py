@@ -92,6 +92,7 @@ def test_drafts_are_chunks_without_text_and_end_with_what_was_committed(client_o
     for canvas in (0, 1):
         last = [frame for frame in frames if frame["canvas"] == canvas][-1]
         assert {span["state"] for span in last["spans"]} == {"committed"}
+        assert last["readings"] == 0
     shown = "".join(span["text"] for frame in frames if "temperature" not in frame for span in frame["spans"])
     assert shown.strip() == content(body)
 

@@ -9,7 +9,7 @@ import { drawPicture } from "./picture.ts";
 import { RivalView } from "./rival_view.ts";
 import { Timeline, momentName } from "./timeline.ts";
 import { TokenCard } from "./token_card.ts";
-import { type Trace, questionOf } from "./trace.ts";
+import { type Trace, type TraceCommit, questionOf } from "./trace.ts";
 
 const MOMENT_MS = 240; // at speed 1
 const SPEEDS: Record<string, number> = { slow: 0.5, normal: 1, fast: 2.5 };
@@ -264,10 +264,15 @@ function legend(): HTMLElement {
   return h("ul", { class: "legend", "aria-label": "Legend" }, ...items);
 }
 
-/** Passes of the network so far: one a step. */
-function passesOf(trace: Trace, { step }: Moment): number {
-  const earlier = trace.commits.filter((commit) => commit.canvas < step.canvas);
-  return earlier.reduce((sum, commit) => sum + commit.steps, 0) + step.step;
+/** Passes of the network that a canvas took: one a step, and one each time that a draft was read. */
+function passesFor(commit: TraceCommit): number {
+  return commit.steps + (commit.readings ?? 0);
+}
+
+/** Passes of the network so far. */
+function passesOf(trace: Trace, { step, commit }: Moment): number {
+  const earlier = trace.commits.filter((other) => other.canvas < step.canvas);
+  return earlier.reduce((sum, other) => sum + passesFor(other), 0) + (commit ? passesFor(commit) : step.step);
 }
 
 function figuresOf(frame: Frame): string {
@@ -281,7 +286,7 @@ function figuresOf(frame: Frame): string {
 
 function captionOf(frame: Frame): string {
   const { step, commit } = frame.moment;
-  const passes = commit && counted(commit.steps, "pass", "passes");
+  const passes = commit && counted(passesFor(commit), "pass", "passes");
   if (commit) return `In focus after ${passes} of the network. Word after word takes ${commit.tokens}.`;
   if (step.step === 1) return `It begins as ${frame.cells.length} random tokens, all over the canvas.`;
   return "Each pass guesses every position at once, keeps what is sure, and throws the dice again for the rest.";

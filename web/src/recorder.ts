@@ -44,7 +44,7 @@ export class Recorder {
     const last = this.trace.steps.at(-1);
     if (last && last.canvas !== frame.canvas) this.commit(last);
     if (frame.spans.some((span) => span.state === "committed")) {
-      if (last) this.commit(last, frame.spans.at(-1)?.end);
+      if (last) this.commit(last, frame);
     } else {
       this.trace.steps.push(stepOf(frame, this.clock() - this.began, last));
     }
@@ -63,15 +63,16 @@ export class Recorder {
     };
   }
 
-  private commit(step: TraceStep, tokens?: number): void {
+  private commit(step: TraceStep, told?: DiffusionFrame): void {
     if (this.trace.commits.some((commit) => commit.canvas === step.canvas)) return;
     // Where the server does not say how much counts: up to the first control token.
     const shown = step.text.map((_, position) => cellOf({ step, commit: null }, position).draft);
     const control = step.text.findIndex((text, position) => text !== null && shown[position] === "");
-    const count = tokens ?? (control < 0 ? shown.length : control);
+    const count = told?.spans.at(-1)?.end ?? (control < 0 ? shown.length : control);
     this.trace.commits.push({
       canvas: step.canvas,
-      steps: step.step,
+      steps: told?.step ?? step.step,
+      ...(told?.readings !== undefined && { readings: told.readings }),
       converged: step.step < step.total ? true : null,
       tokens: count,
       text: shown.slice(0, count).join(""),

@@ -25,6 +25,8 @@ export interface TraceStep {
 export interface TraceCommit {
   canvas: number;
   steps: number;
+  /** How often a draft of it was read from left to right; absent in traces that are older. */
+  readings?: number;
   converged: boolean | null;
   /** Positions that count; the rest stands behind the end of the text. */
   tokens: number;

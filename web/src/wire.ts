@@ -65,6 +65,8 @@ export interface DiffusionFrame {
   changed: number[];
   /** What the step's logits were divided by. */
   temperature?: number;
+  /** In the frame that commits the canvas, how often a draft was read from left to right before. */
+  readings?: number;
 }
 
 export interface Usage {

@@ -122,6 +122,7 @@ class TraceRecorder:
                 {
                     "canvas": event.canvas_index,
                     "steps": event.steps,
+                    "readings": event.readings,
                     "converged": event.converged,
                     "tokens": len(event.token_ids),
                     "text": event.text,

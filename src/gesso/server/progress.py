@@ -47,6 +47,7 @@ class Frame:
         total: Steps that it may take.
         spans: The canvas, first position to last.
         temperature: What the step's logits were divided by; None for the frame that commits the canvas.
+        readings: In the frame that commits the canvas, how often a draft was read from left to right before.
     """
 
     canvas: int
@@ -54,6 +55,7 @@ class Frame:
     total: int
     spans: Sequence[Span]
     temperature: float | None = None
+    readings: int = 0
 
     is_skippable = True
 
@@ -68,7 +70,9 @@ class Frame:
             "spans": [_span_facts(span) for span in self.spans],
             "changed": sorted(place for place in shown if shown[place] != last.get(place)),
         }
-        return facts if self.temperature is None else facts | {"temperature": round(self.temperature, 4)}
+        if self.temperature is None:
+            return facts | {"readings": self.readings}
+        return facts | {"temperature": round(self.temperature, 4)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +154,7 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
                 step=event.steps,
                 total=total,
                 spans=committed_spans(event, lm.tokenizer.decode),
+                readings=event.readings,
             )
             grown = Grown(
                 canvas=event.canvas_index,
