@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gesso.engine import graphed_rounds
 from gesso.engine.engine import Engine, EngineSettings, EventStream
-from gesso.engine.events import Event, Finished, StepDone
+from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.graphed_rounds import GraphedRounds
 from gesso.engine.kv_pool import KVPool
 from gesso.engine.reference import run_request
@@ -21,7 +21,7 @@ from gesso.model.network import Network
 from gesso.sampling.filters import Filters
 from gesso.sampling.pace import EvenCount
 from gesso.sampling.settings import SamplerSettings
-from tests.engine.test_engine import FREE_REQUESTS, PAGE, SMALL, WORDS, Arrival, assert_idle, request, workloads
+from tests.engine.test_engine import FREE_REQUESTS, OFTEN, PAGE, SMALL, WORDS, Arrival, assert_idle, request, workloads
 from tests.engine.test_runner import calls, small_network
 
 GRAPHED = replace(SMALL, graphs=True)
@@ -155,6 +155,18 @@ def test_when_the_steps_run_out_none_is_taken_in_vain(monkeypatch):
     assert len(seen["denoise_hidden"]) == len([event for event in events if isinstance(event, StepDone)]) == 6
 
 
+def test_a_draft_that_is_read_goes_on_from_the_numbers_that_it_would_have_had_without_the_step_in_vain(monkeypatch):
+    own = small_network()
+    hasty = SamplerSettings().with_overrides(steps=24, entropy_bound=2.0, confidence=2.0, stability=0)
+    asked = request(mode="verified", sampler=hasty, verification=OFTEN, max_new_tokens=8)
+    expected = list(run_request(own, asked))
+    seen = calls(own, monkeypatch)
+    assert_same(list(Engine(own, GRAPHED).submit(asked)), expected)
+    (committed,) = (event for event in expected if isinstance(event, CanvasCommitted))
+    assert committed.readings > 1
+    assert len(seen["denoise_hidden"]) > committed.steps
+
+
 def test_who_has_to_wait_keeps_its_own_canvas_and_not_the_memory_of_the_batch():
     engine = Engine(network(), replace(GRAPHED, max_rows=2, prompt_tokens=40))
     low, other = (engine.submit(replace(FREE_REQUESTS[3], seed=seed, max_new_tokens=8)) for seed in range(2))
@@ -174,9 +186,9 @@ def test_who_has_to_wait_keeps_its_own_canvas_and_not_the_memory_of_the_batch():
     ("changes", "covered"),
     [
         ({}, True),
+        ({"mode": "verified"}, True),
         ({"first_canvas": FirstCanvas(token_ids=(60,) * 8, pinned=(True, *(False,) * 7))}, True),
         ({"mode": "autoregressive"}, False),
-        ({"mode": "verified"}, False),
         ({"rule": WORDS}, False),
         ({"filters": Filters(top_k=3)}, False),
         ({"alternatives": 1}, False),

@@ -1,7 +1,7 @@
 """Rounds that never wait for the device: a step is started, and the one before it is read meanwhile.
 
 So the host learns a step late that a canvas is finished, and that canvas takes one step in vain. It changes nothing: a
-row that is finished stays as it is, and numbers that are drawn in vain are the last of the canvas's own generator.
+row that is finished stays as it is, and its generator is put back to where it was.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,6 +31,7 @@ from gesso.model.network import Network
 from gesso.sampling.denoise import check_numbers, first_state
 from gesso.sampling.draws import canvas_generator, draw_step
 from gesso.sampling.filters import Filters
+from gesso.sampling.pins import Pins
 from gesso.sampling.row_rules import RowNumbers, row_numbers
 from gesso.sampling.settings import SamplerSettings
 from gesso.sampling.step import CanvasState, StepResult, start_state
@@ -69,8 +70,9 @@ class GraphedRounds:
 
     def covers(self, request: Request) -> bool:
         """Whether a request's steps can be taken here: nobody must see logits, and its rules have row twins."""
-        sees_logits = request.rule is not None or request.is_looked_on or request.filters != Filters()
-        return request.mode == "diffusion" and not sees_logits and row_numbers(request.sampler, 0) is not None
+        if request.mode == "autoregressive" or request.rule is not None or request.is_looked_on:
+            return False
+        return request.filters == Filters() and row_numbers(request.sampler, 0) is not None
 
     def advance(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, StepResult | GessoError]]:
         """Start a step of each job's canvas, then give the results of the steps that the last call started.
@@ -84,22 +86,23 @@ class GraphedRounds:
             except GessoError as error:
                 yield job, error
                 continue
-            if state.step < job.request.sampler.max_steps:
+            if state.step < _settings(job).max_steps:
                 due.append(job)
         started = self._start(due) if due else None
         before, self._under_way = self._under_way, started
         if before is not None:
-            yield from before.results(due)
+            yield from before.results(started)
 
     def _begin(self, job: Job) -> CanvasState:
         if job.state is None:
-            job.generator = canvas_generator(job.request.seed, job.canvas_index)
+            job.generator = job.generator or canvas_generator(job.request.seed, job.canvas_index)
+            pins = job.pins or canvas_pins(job.request, job.canvas_index, HOST)
             first = first_state(
-                job.request.sampler,
+                _settings(job),
                 [job.generator],
                 canvas_length=self._network.config.canvas_length,
                 vocab_size=self._network.config.vocab_size,
-                pins=canvas_pins(job.request, job.canvas_index, HOST),
+                pins=pins and Pins(mask=pins.mask.to(HOST), tokens=pins.tokens.to(HOST)),
             )
             job.state = graphed_state(first, self._network)
         return job.state
@@ -108,6 +111,7 @@ class GraphedRounds:
     def _start(self, jobs: list[Job]) -> "_UnderWay":
         num_rows = 1 << (len(jobs) - 1).bit_length()
         states = [job.state for job in jobs if job.state is not None]
+        generators = [job.generator.get_state() for job in jobs if job.generator is not None]
         rows = [*map(state_tensors, states), *[self._idle] * (num_rows - len(jobs))]
         inputs = self._inputs(jobs, num_rows)
         tensors = [torch.cat(parts) for parts in zip(*rows, strict=True)]
@@ -121,7 +125,7 @@ class GraphedRounds:
         after = [tensor.clone() for tensor in results[:STATE_TENSORS]]
         for row, (job, state) in enumerate(zip(jobs, states, strict=True)):
             job.state = state_of([tensor[row : row + 1] for tensor in after], state.step + 1)
-        return _UnderWay.of(jobs, results[STATE_TENSORS:])
+        return _UnderWay.of(jobs, generators, results[STATE_TENSORS:])
 
     def _inputs(self, jobs: list[Job], num_rows: int) -> StepInputs:
         config, num_idle = self._network.config, num_rows - len(jobs)
@@ -140,7 +144,7 @@ class GraphedRounds:
             assert job.state is not None, "a canvas is begun before its first step"
             pages[row, : len(job.pages)] = torch.tensor(job.pages)
             context[row] = job.num_encoded
-            numbers[row] = torch.tensor(row_numbers(job.request.sampler, job.state.step), dtype=torch.float64)
+            numbers[row] = torch.tensor(row_numbers(_settings(job), job.state.step), dtype=torch.float64)
         return StepInputs(pages, context, numbers, draws.uniforms, draws.renoise)
 
 
@@ -149,45 +153,57 @@ class _UnderWay:
     """A step that the device may still be taking.
 
     Attributes:
-        jobs: Whose canvases take it.
-        generators: That of each canvas: a canvas that was ended since then has it no more.
+        rows: Whose canvases take it, not in vain, and in which row.
+        generators: The state of each row's generator before the step.
         report: Where its report is copied to.
         copied: Happens when that is done; None where nothing need be waited for.
     """
 
-    jobs: list[Job]
-    generators: list[torch.Generator | None]
+    rows: dict[Job, int]
+    generators: list[Tensor]
     report: StepReport
     copied: torch.cuda.Event | None
 
     @classmethod
-    def of(cls, jobs: list[Job], report: Sequence[Tensor]) -> "_UnderWay":
+    def of(cls, jobs: list[Job], generators: list[Tensor], report: Sequence[Tensor]) -> "_UnderWay":
         """Begin to copy the report of a step that has just been started; nothing waits."""
         on_gpu = report[0].is_cuda
         copies = [torch.empty(x.shape, dtype=x.dtype, pin_memory=on_gpu).copy_(x, non_blocking=True) for x in report]
         copied = torch.cuda.Event() if on_gpu else None
         if copied is not None:
             copied.record()
-        return cls(jobs=jobs, generators=[job.generator for job in jobs], report=StepReport(*copies), copied=copied)
+        rows = {job: row for row, job in enumerate(jobs)}
+        return cls(rows=rows, generators=generators, report=StepReport(*copies), copied=copied)
 
-    def results(self, due: list[Job]) -> Iterator[tuple[Job, StepResult | GessoError]]:
-        """Wait for the step, and tell what it did; nothing is told of canvases that took it in vain.
+    def results(self, following: "_UnderWay | None") -> Iterator[tuple[Job, StepResult | GessoError]]:
+        """Wait for the step, and tell what it did.
 
         Args:
-            due: Jobs that take the next step already. Others leave the batch; mutated so that they do not hold on to
-                the memory of all of it.
+            following: The step after it, which is under way already; mutated: rows that are finished leave it.
         """
         if self.copied is not None:
             self.copied.synchronize()
-        for row, (job, generator) in enumerate(zip(self.jobs, self.generators, strict=True)):
-            if job.generator is not generator:
+        for job, row in self.rows.items():
+            if job.is_over:
                 continue
             result = self.report.row(row)
+            if following is not None and bool(result.state.finished):
+                following._take_back(job)
             try:
-                check_numbers(result, torch.ones(1, dtype=torch.bool), job.request.sampler.max_steps)
+                check_numbers(result, torch.ones(1, dtype=torch.bool), _settings(job).max_steps)
             except GessoError as error:
                 yield job, error
             else:
                 yield job, result
-            if job.state is not None and job not in due:
+            if job.state is not None and (following is None or job not in following.rows):
+                # It waits, and need not hold on to the memory of all of its batch.
                 job.state = state_of([tensor.clone() for tensor in state_tensors(job.state)], job.state.step)
+
+    def _take_back(self, job: Job) -> None:
+        row = self.rows.pop(job, None)
+        if row is not None and job.generator is not None:
+            job.generator.set_state(self.generators[row])
+
+
+def _settings(job: Job) -> SamplerSettings:
+    return job.request.draft_settings(job.spent)

@@ -53,6 +53,23 @@ class StepReport(NamedTuple):
     mean_entropy: Float[Tensor, "B"]
     temperature: Float[Tensor, "B"]
 
+    @classmethod
+    def of(cls, result: StepResult) -> "StepReport":
+        """The report of a step."""
+        after = result.state
+        return cls(
+            canvas=after.canvas,
+            draft=after.draft,
+            finished=after.finished,
+            given_up=after.given_up,
+            steps_used=after.steps_used,
+            sampled=result.sampled,
+            accepted=result.accepted,
+            entropy=result.entropy,
+            mean_entropy=result.mean_entropy,
+            temperature=result.temperature,
+        )
+
     def row(self, index: int) -> StepResult:
         """What the step did in one row."""
         own = StepReport(*(tensor[index : index + 1] for tensor in self))
@@ -98,20 +115,7 @@ def graphed_step(network: Network, pool: KVPool, *tensors: Tensor) -> tuple[Tens
     hidden = network.denoise_hidden(state.canvas, text, state.conditioning, context=inputs.context)
     statistics, conditioning = predict(state, HiddenDenoiser(network, hidden), temperature, draws.uniforms)
     result = finish_step(state, statistics, conditioning, temperature, draws, settings)
-    after = result.state
-    report = StepReport(
-        canvas=after.canvas,
-        draft=after.draft,
-        finished=after.finished,
-        given_up=after.given_up,
-        steps_used=after.steps_used,
-        sampled=result.sampled,
-        accepted=result.accepted,
-        entropy=result.entropy,
-        mean_entropy=result.mean_entropy,
-        temperature=result.temperature,
-    )
-    return (*state_tensors(after), *report)
+    return (*state_tensors(result.state), *StepReport.of(result))
 
 
 def graphed_state(first: CanvasState, network: Network) -> CanvasState:

@@ -71,7 +71,8 @@ class CapturedFunction:
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         pool = None if beside is None or beside._graph is None else beside._graph.pool()
-        with torch.cuda.graph(graph, pool=pool):
+        # Other threads may go on using the device meanwhile, as those of a server do.
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
             self._outputs = self._function(*self._inputs)
         self._graph = graph
 
