@@ -84,3 +84,17 @@ def test_slots_tell_where_in_the_pool_each_position_lies(pool):
     for row, length in enumerate(cache.lengths):
         assert torch.equal(pool_keys[0][:, slots[row, :length]], keys[row, :, :length])
         assert torch.equal(pool_values[0][:, slots[row, :length]], values[row, :, :length])
+
+
+def test_texts_that_only_the_device_knows_are_read_as_those_that_the_host_knows_and_blank_behind_them(pool):
+    for buffer in (*pool.keys, *pool.values):
+        buffer.uniform_()
+        buffer[:, -1] = 0
+    tables, lengths = [[3], [5, 6, 11]], [2, 9]
+    known = pool.rows(tables, lengths)
+    mapped = pool.mapped(torch.tensor([[3, 7, 7, 7], [5, 6, 11, 0]]), torch.tensor(lengths))
+    assert mapped.lengths == [16, 16]
+    for layer in range(CONFIG.num_layers):
+        for ours, theirs in zip(mapped.read(layer, 0, 16), known.read(layer, 0, 9), strict=True):
+            assert torch.equal(ours[:, :, :9], theirs)
+            assert not ours[:, :, 9:].any()

@@ -32,6 +32,15 @@ def test_what_the_function_reads_beside_its_inputs_may_change_between_calls(draw
     torch.testing.assert_close(captured(x)[0], x + 5.0)
 
 
+def test_two_that_share_their_memory_compute_each_its_own_function(drawn):
+    first = CapturedFunction(affine, (drawn(3, 4), drawn(4)))
+    second = CapturedFunction(lambda x: (x.exp().sum(), x + 1), (drawn(5),), beside=first)
+    for _ in range(3):
+        x, y, z = drawn(3, 4), drawn(4), drawn(5)
+        torch.testing.assert_close(first(x, y), affine(x, y))
+        torch.testing.assert_close(second(z), (z.exp().sum(), z + 1))
+
+
 def test_inputs_of_another_shape_are_refused(drawn):
     captured = CapturedFunction(affine, (drawn(3, 4), drawn(4)))
     with pytest.raises(InputError, match=r"float32\[5\] on .*takes float32\[3, 4\] on"):

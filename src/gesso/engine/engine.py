@@ -39,6 +39,9 @@ class EngineSettings:
         max_waiting: Most requests that wait before others are refused.
         share_passes: Whether the canvases of a round go through the network together. None: on an accelerator, where
             it saves reading the weights for each; not on a CPU, which a single canvas keeps busy.
+        graphs: Whether the step of a round is one CUDA graph, read a round late; see docs/gpu.md for what it covers.
+            None: where the network computes by kernels, for plain torch cannot be recorded. On a CPU nothing is
+            recorded, and rounds go the same way.
     """
 
     max_rows: int = 16
@@ -47,6 +50,7 @@ class EngineSettings:
     pool_tokens: int = 32_768
     max_waiting: int = 4096
     share_passes: bool | None = None
+    graphs: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_rows", "prompt_tokens", "page_length", "pool_tokens", "max_waiting"):
@@ -98,6 +102,9 @@ class Engine:
         network: In eval mode; its weights are not changed.
         settings: How much is done at once.
         clock: Gives seconds; deadlines are reckoned by it.
+
+    Raises:
+        SettingError: Graphs are asked for where the network cannot be recorded.
     """
 
     def __init__(
@@ -112,6 +119,8 @@ class Engine:
         longest = -(-config.max_position_embeddings // settings.page_length)
         num_pages = min(-(-settings.pool_tokens // settings.page_length), settings.max_rows * longest)
         share_passes = network.device.type != "cpu" if settings.share_passes is None else settings.share_passes
+        can_record = network.device.type == "cuda" and network.kernels is not None
+        graphs = can_record if settings.graphs is None else settings.graphs
         pool = KVPool(
             config,
             num_pages=num_pages,
@@ -134,7 +143,7 @@ class Engine:
             max_rows=settings.max_rows,
             prompt_tokens=settings.prompt_tokens,
         )
-        self._runner = Runner(network, pool, share_passes=share_passes)
+        self._runner = Runner(network, pool, share_passes=share_passes, graphs=graphs)
 
     def submit(self, request: Request, *, priority: int = 0, timeout_s: float | None = None) -> "EventStream":
         """Queue a request.

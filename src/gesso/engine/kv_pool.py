@@ -14,6 +14,7 @@ class KVPool:
     """Buffers for all pages, made once; a page holds every layer's keys and values, those of sliding layers too.
 
     Attributes:
+        num_pages: Pages in all.
         page_length: Positions of a page.
         device: Where the buffers live.
     """
@@ -27,6 +28,7 @@ class KVPool:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
+        self.num_pages = num_pages
         self.page_length = page_length
         self.device = device
         self._blank = num_pages * page_length  # a slot behind all pages, always zero: what fills up shorter rows
@@ -57,6 +59,22 @@ class KVPool:
             own = (first[:, None] + torch.arange(self.page_length)).flatten()
             slots[row, : length + count] = own[: length + count]
         return PagedCache(self, slots.to(self.device), list(lengths), counts)
+
+    def mapped(self, pages: Int[Tensor, "B T"], lengths: Int[Tensor, " B"]) -> "PagedCache":
+        """As `rows`, for a pass that only reads texts whose pages and lengths the device alone knows.
+
+        The host needs neither: the cache is as long as the tables have room for, and blank behind the texts, so the
+        network must be told the lengths as `context`.
+
+        Args:
+            pages: The pages of each row, in the order of its text; those behind it may be any.
+            lengths: Encoded positions of each row.
+        """
+        num_slots = pages.shape[1] * self.page_length
+        within = torch.arange(self.page_length, device=pages.device)
+        slots = (pages[:, :, None] * self.page_length + within).flatten(1)
+        is_text = torch.arange(num_slots, device=pages.device) < lengths[:, None]
+        return PagedCache(self, slots.masked_fill(~is_text, self._blank), [num_slots] * len(pages), [0] * len(pages))
 
     def size_bytes(self) -> int:
         """Bytes of all keys and values."""

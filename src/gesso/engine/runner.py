@@ -1,12 +1,15 @@
 """Plans to tensors: runs the network and the sampler for the jobs of a round.
 
-There are two ways to run a round, and they differ by rounding alone.
+There are three ways to run a round, and they differ by rounding alone.
 
 Apart: every canvas, and every page of a prompt, has a pass of its own. That is, number for number, what happens to a
 request that is alone, so its tokens depend on nothing but itself, whatever the processor and the dtype.
 
 Shared: the transformer layers see all rows of the round at once, filled up and masked. That reads the weights once for
 all rows. The head and the sampler still go row by row, so that logits are held for one canvas only.
+
+Graphed: the whole step of all rows is one CUDA graph, and its results are read a round later; see `graphed_rounds`.
+What a graph does not cover goes one of the other ways in the same round, and so does all text that is encoded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +17,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from gesso.engine.denoiser import CachedDenoiser, HiddenDenoiser
+from gesso.engine.graphed_rounds import GraphedRounds
 from gesso.engine.job import Job
 from gesso.engine.kv_pool import KVPool, PagedCache
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
@@ -40,12 +44,17 @@ class Runner:
         network: In eval mode; its weights are not changed.
         pool: Where encoded text is kept; mutated.
         share_passes: Whether the rows of a round share their passes.
+        graphs: Whether steps are CUDA graphs where they can be.
+
+    Raises:
+        SettingError: The network cannot be recorded.
     """
 
-    def __init__(self, network: Network, pool: KVPool, *, share_passes: bool) -> None:
+    def __init__(self, network: Network, pool: KVPool, *, share_passes: bool, graphs: bool = False) -> None:
         self._network = network
         self._pool = pool
         self._share_passes = share_passes
+        self._graphs = GraphedRounds(network, pool) if graphs else None
 
     def encode(self, pieces: Sequence[Piece]) -> None:
         """Encode pieces into the pages of their jobs."""
@@ -58,7 +67,14 @@ class Runner:
                 self._encode([(piece.job, start, min(start + length, piece.stop))])
 
     def advance(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """Take one step with each job's canvas; a canvas that is due is begun. Mutates the jobs' canvases."""
+        """Take one step with each job's canvas; a canvas that is due is begun. Mutates the jobs' canvases.
+
+        Of a step that is a graph, the result comes out of the next call.
+        """
+        if self._graphs is not None:
+            graphed = [job for job in jobs if self._graphs.covers(job.request)]
+            yield from self._graphs.advance(graphed)
+            jobs = [job for job in jobs if job not in graphed]
         ready: list[Job] = []
         for job in jobs:
             if job.request.mode == "autoregressive":

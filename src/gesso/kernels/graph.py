@@ -20,10 +20,17 @@ class CapturedFunction:
         function: Takes tensors and returns tensors; pure but for memory that the caller keeps alive.
         example: Inputs of the shapes, dtypes and device that every call will have; not changed.
         warmup: Calls before recording, in which libraries choose their kernels and reserve memory.
+        beside: Another one that never runs at the same time: both work in the same memory, so that a call of either
+            may overwrite the results of the other. None: in memory of its own.
     """
 
     def __init__(
-        self, function: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor], *, warmup: int = 3
+        self,
+        function: Callable[..., tuple[Tensor, ...]],
+        example: Sequence[Tensor],
+        *,
+        warmup: int = 3,
+        beside: "CapturedFunction | None" = None,
     ) -> None:
         if warmup < 1:
             raise InputError(f"warmup is {warmup}; give at least 1, for nothing may be loaded while recording")
@@ -31,7 +38,7 @@ class CapturedFunction:
         self._inputs = tuple(tensor.clone() for tensor in example)
         self._graph: torch.cuda.CUDAGraph | None = None
         if self._inputs and self._inputs[0].is_cuda:
-            self._record(warmup)
+            self._record(warmup, beside)
 
     @torch.no_grad()
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -55,15 +62,17 @@ class CapturedFunction:
         return self._outputs
 
     @torch.no_grad()
-    def _record(self, warmup: int) -> None:
-        beside = torch.cuda.Stream()
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside):
+    def _record(self, warmup: int, beside: "CapturedFunction | None") -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
             for _ in range(warmup):
                 self._function(*self._inputs)
-        torch.cuda.current_stream().wait_stream(beside)
+        torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        pool = None if beside is None or beside._graph is None else beside._graph.pool()
+        # Other threads may go on using the device meanwhile, as those of a server do.
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
             self._outputs = self._function(*self._inputs)
         self._graph = graph
 

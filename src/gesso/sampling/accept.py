@@ -64,8 +64,10 @@ class EntropyBound:
         return accepted if pinned is None else accepted | pinned
 
 
-def within_bound(entropy: CanvasEntropy, bound: Float[Tensor, "B 1"], reach: int | None) -> CanvasMask:
-    """The positions that `EntropyBound` keeps, with a bound for each row."""
+def within_bound(
+    entropy: CanvasEntropy, bound: Float[Tensor, "B 1"], reach: int | Float[Tensor, "B 1"] | None
+) -> CanvasMask:
+    """The positions that `EntropyBound` keeps, with a bound, and perhaps a reach, for each row."""
     if reach is not None:
         num_open = (entropy > bound).cumsum(-1)
         behind_open_end = (num_open > 0).cumsum(-1) > reach

@@ -128,7 +128,7 @@ def next_step(
     )
     with torch.no_grad():
         result = denoise_step(state, denoiser, settings, draws)
-    _check_numbers(result, active, settings.max_steps)
+    check_numbers(result, active, settings.max_steps)
     return result
 
 
@@ -147,7 +147,12 @@ def _steps(
             return
 
 
-def _check_numbers(result: StepResult, active: RowMask, max_steps: int) -> None:
+def check_numbers(result: StepResult, active: RowMask, max_steps: int) -> None:
+    """Refuse a step whose prediction is not numbers in an active row; waits for the device that it was taken on.
+
+    Raises:
+        GenerationError: the network's logits are not numbers.
+    """
     broken = (active & ~result.entropy.isfinite().all(-1)).nonzero().flatten().tolist()
     if broken:
         raise GenerationError(

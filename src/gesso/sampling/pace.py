@@ -21,7 +21,7 @@ class EvenCount:
     def advance(self, proposal: Proposal) -> tuple[CanvasIds, CanvasMask]:
         """Keep the share of the free positions that is due."""
         fixed = _fixed(proposal)
-        steps = _steps_to_whole(proposal, 0)
+        steps = steps_to_whole(proposal.max_steps, 0)
         due = ((~fixed).sum(-1, keepdim=True) * (proposal.step + 1) + steps - 1) // steps
         rank = proposal.entropy.masked_fill(fixed, math.inf).argsort(dim=-1, stable=True).argsort(-1)
         return proposal.keep(rank < due)
@@ -46,13 +46,14 @@ class RisingBound:
         """Keep what an entropy bound of the risen height does."""
         entropy = proposal.entropy.masked_fill(_fixed(proposal), 0.0)
         bound = self.least.bound_nats
-        rise = (entropy.sum(-1, keepdim=True) / bound).clamp(min=1) ** (1 / _steps_to_whole(proposal, proposal.step))
+        steps = steps_to_whole(proposal.max_steps, proposal.step)
+        rise = (entropy.sum(-1, keepdim=True) / bound).clamp(min=1) ** (1 / steps)
         return proposal.keep(within_bound(entropy, bound * rise, self.least.reach))
 
 
-def _steps_to_whole(proposal: Proposal, since: int) -> int:
+def steps_to_whole(max_steps: int, since: int) -> int:
     """Steps from `since` until the canvas must be whole, this one included: the last step only reads it."""
-    return max(1, proposal.max_steps - 1 - since)
+    return max(1, max_steps - 1 - since)
 
 
 def _fixed(proposal: Proposal) -> CanvasMask:
