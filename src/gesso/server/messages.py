@@ -64,6 +64,7 @@ class MessagesTool(Body):
     name: Annotated[str, Field(min_length=1)]
     input_schema: dict[str, Any]
     description: str | None = None
+    strict: bool | None = None
     type: Literal["custom"] | None = None
     cache_control: Hint[dict[str, Any]] = None
 
@@ -150,7 +151,9 @@ def _tools(body: CountRequest) -> list[FunctionTool]:
     if body.tool_choice is not None and body.tool_choice.type == "none":
         return []
     return [
-        FunctionTool(name=tool.name, description=tool.description, parameters=tool.input_schema)
+        FunctionTool(
+            name=tool.name, description=tool.description, parameters=tool.input_schema, strict=tool.strict
+        )
         for tool in body.tools or []
     ]
 
