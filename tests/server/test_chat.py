@@ -274,6 +274,38 @@ def test_the_likeliest_tokens_are_told_beside_each_token(client):
     assert "top_logprobs is given and logprobs is not; give logprobs: true" in error["message"]
 
 
-def test_log_probabilities_do_not_come_in_pieces(client):
-    error = client.post(URL, json=chat(logprobs=True, stream=True)).json()["error"]
-    assert error["message"].endswith("logprobs and stream are both given; logprobs come with a whole text: give one")
+@pytest.mark.parametrize("more", [{}, {"n": 2}, {"top_logprobs": 2}, {"stop": ["e", "zz"]}])
+def test_a_stream_tells_the_log_probabilities_of_the_whole_answer_in_pieces(client, more):
+    asked = chat("Tell me.", seed=5, max_tokens=40, logprobs=True, **more)
+    whole = client.post(URL, json=asked).json()["choices"]
+    told = [[] for _ in whole]
+    for event in events(client.post(URL, json=asked | {"stream": True}).text):
+        for choice in event["choices"]:
+            told[choice["index"]] += (choice["logprobs"] or {"content": []})["content"]
+    assert told == [(choice["logprobs"] or {"content": []})["content"] for choice in whole]
+
+
+@pytest.mark.parametrize("stop", [(), ("STOP",), ("night. No",)])
+def test_in_a_stream_tokens_and_text_keep_step(client_of, writer, stop):
+    lm = writer("<|channel>thought\nA story, then.<channel|>", STORY + " ST", "OP and so on.", CALL, "<turn|>")
+    body = chat(max_tokens=96, logprobs=True, stream=True, stop=list(stop))
+    thought, content, tokens = "", "", ""
+    for event in events(client_of(lm).post(URL, json=body).text):
+        (choice,) = event["choices"]
+        said = "".join(one["token"] for one in (choice["logprobs"] or {"content": []})["content"])
+        tokens += said
+        delta = choice["delta"]
+        if delta.get("reasoning_content"):
+            thought += delta["reasoning_content"]
+            assert f"<|channel>thought\n{thought}<channel|>".startswith(tokens)
+        if delta.get("content"):
+            content += delta["content"]
+            shown = tokens.rpartition("<channel|>")[2].partition("<|tool_call>")[0].strip()
+            assert content.startswith(shown), "a token is not told before its text"
+            assert stop or content == shown, "where nothing is held back, not after it either"
+        if delta.get("tool_calls"):
+            assert said.startswith(CALL)
+    assert thought == "A story, then."
+    is_met = stop == ("STOP",)
+    assert content == STORY + (" " if is_met else " STOP and so on.")
+    assert tokens.endswith("STOP" if is_met else CALL), "the tokens of a stop string are told at the end"

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from gesso.lm.generation import Generation
 from gesso.lm.language_model import LanguageModel
+from gesso.server.reply_parts import reply_parts
 from gesso.server.service import Service, service_of
 
 
@@ -73,13 +74,7 @@ def usage(lm: LanguageModel, results: Sequence[Generation], *, num: int = 1) -> 
 
 def reasoning_tokens(lm: LanguageModel, token_ids: Sequence[int]) -> int:
     """Tokens of a reply that are thought: those from the opening of a channel to its end."""
-    count, is_thought = 0, False
-    for token_id in token_ids:
-        text = lm.tokenizer.token_text(token_id)
-        is_thought = is_thought or text == "<|channel>"
-        count += is_thought
-        is_thought = is_thought and text != "<channel|>"
-    return count
+    return reply_parts(lm.tokenizer, token_ids).count("thought")
 
 
 def note(request: Request, results: Sequence[Generation], *, num: int = 1) -> None:

@@ -12,12 +12,13 @@ from pydantic_core import PydanticCustomError
 
 from gesso.engine.request import MAX_ALTERNATIVES
 from gesso.lm.generation import Generation
+from gesso.lm.language_model import LanguageModel
 from gesso.server import sse
 from gesso.server.answer import Envelope, new_id, note, usage
 from gesso.server.choice_stream import Choice, stream
 from gesso.server.conversation import ChatMessage, Tool, ToolChoice, as_messages, prompt_ids
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.logprobs import chat_logprobs, check_whole
+from gesso.server.logprobs import WrittenToken, chat_logprobs, share_out, written_tokens
 from gesso.server.parameters import (
     Body,
     Effort,
@@ -29,6 +30,7 @@ from gesso.server.parameters import (
     unsupported,
 )
 from gesso.server.progress import Ended, Order
+from gesso.server.reply_parts import Part
 from gesso.server.reply_stream import ReplyPiece
 from gesso.server.service import Service, service_of
 from gesso.server.structured import ResponseFormat, Structured, compiled_rule
@@ -75,7 +77,6 @@ class ChatRequest(SeveralChoices, Structured):
             raise PydanticCustomError(
                 "invalid_value", "max_tokens and max_completion_tokens are both given; give max_completion_tokens"
             )
-        check_whole(asked=self.logprobs, stream=self.stream)
         if self.top_logprobs and not self.logprobs:
             raise PydanticCustomError("invalid_value", "top_logprobs is given and logprobs is not; give logprobs: true")
         return self
@@ -91,7 +92,7 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     if body.stream:
         envelope = Envelope(kind="chat.completion.chunk", service=service, id=new_id("chatcmpl"))
         return sse.EventStream(
-            stream(envelope, body, ChatChoices(), ticket, request),
+            stream(envelope, body, ChatChoices(service.lm), ticket, request),
             ping_interval_s=service.settings.ping_interval_s,
             on_end=ticket.cancel,
         )
@@ -99,9 +100,7 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     results = [item.result for item in ended]
     note(request, results, num=body.n)
     envelope = Envelope(kind="chat.completion", service=service, id=new_id("chatcmpl"))
-    choices = [
-        _choice(index, result) | {"logprobs": chat_logprobs(service.lm, result)} for index, result in enumerate(results)
-    ]
+    choices = [_choice(service.lm, index, result) for index, result in enumerate(results)]
     return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, results, num=body.n)))
 
 
@@ -132,7 +131,7 @@ def _orders(service: Service, body: ChatRequest) -> list[Order]:
     )
 
 
-def _choice(index: int, result: Generation) -> dict[str, Any]:
+def _choice(lm: LanguageModel, index: int, result: Generation) -> dict[str, Any]:
     assert result.message is not None, "a conversation was asked"
     message: dict[str, Any] = {"role": "assistant", "content": result.message.content, "refusal": None}
     if result.message.thought:
@@ -143,6 +142,7 @@ def _choice(index: int, result: Generation) -> dict[str, Any]:
     return {
         "index": index,
         "message": message,
+        "logprobs": chat_logprobs(lm, written_tokens(lm, result.token_ids, result.logprobs)),
         "finish_reason": _reason(result, bool(result.message.tool_calls)),
     }
 
@@ -163,7 +163,8 @@ def _reason(result: Generation, has_calls: bool) -> str:
 class ChatChoices:
     """Writes the choices of a streamed chat."""
 
-    def __init__(self) -> None:
+    def __init__(self, lm: LanguageModel) -> None:
+        self._lm = lm
         self._num_calls: Counter[int] = Counter()
 
     def opening(self, index: int) -> Sequence[Choice]:
@@ -171,20 +172,29 @@ class ChatChoices:
         return [self._choice(index, {"role": "assistant", "content": ""})]
 
     def pieces(self, index: int, piece: ReplyPiece) -> Sequence[Choice]:
-        """Tell the thought, then the answer, then the calls."""
+        """Tell the thought, then the answer, then the calls; and with each its tokens, if they are asked for."""
         first = self._num_calls[index]
         self._num_calls[index] += len(piece.tool_calls)
-        thought = [{"reasoning_content": piece.thought}] if piece.thought else []
-        answer = [{"content": piece.content}] if piece.content else []
-        calls = [
-            {"tool_calls": [{"index": number, **call_facts(call)}]}
-            for number, call in enumerate(piece.tool_calls, start=first)
-        ]
-        return [self._choice(index, delta) for delta in (*thought, *answer, *calls)]
+        told: list[tuple[Part, dict[str, Any]]] = []
+        if piece.thought:
+            told.append(("thought", {"reasoning_content": piece.thought}))
+        if piece.content or (piece.tokens and not (piece.thought or piece.tool_calls)):
+            told.append(("content", {"content": piece.content}))
+        for number, call in enumerate(piece.tool_calls, start=first):
+            told.append(("call", {"tool_calls": [{"index": number, **call_facts(call)}]}))
+        runs = share_out(piece.tokens, [part for part, _ in told])
+        return [self._choice(index, delta, tokens=run) for (_, delta), run in zip(told, runs, strict=True)]
 
     def empty(self, index: int, ended: Ended | None = None) -> Choice:
         """Tell nothing, or the reason to finish."""
         return self._choice(index, {}, ended and _reason(ended.result, self._num_calls[index] > 0))
 
-    def _choice(self, index: int, delta: dict[str, Any], reason: str | None = None) -> Choice:
-        return {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+    def _choice(
+        self, index: int, delta: dict[str, Any], reason: str | None = None, tokens: Sequence[WrittenToken] = ()
+    ) -> Choice:
+        return {
+            "index": index,
+            "delta": delta,
+            "logprobs": chat_logprobs(self._lm, tokens),
+            "finish_reason": reason,
+        }

@@ -151,9 +151,7 @@ def _tools(body: CountRequest) -> list[FunctionTool]:
     if body.tool_choice is not None and body.tool_choice.type == "none":
         return []
     return [
-        FunctionTool(
-            name=tool.name, description=tool.description, parameters=tool.input_schema, strict=tool.strict
-        )
+        FunctionTool(name=tool.name, description=tool.description, parameters=tool.input_schema, strict=tool.strict)
         for tool in body.tools or []
     ]
 

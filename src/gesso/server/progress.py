@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gesso.engine.engine import EventStream
-from gesso.engine.events import CanvasCommitted, StepDone
+from gesso.engine.events import CanvasCommitted, Finished, StepDone
 from gesso.engine.request import Request
 from gesso.lm.generation import Generation
 from gesso.lm.language_model import LanguageModel
 from gesso.lm.trace import Span, committed_spans, rounded, spans
 from gesso.lm.writing import Writing
+from gesso.server.logprobs import count_told, written_tokens
 from gesso.server.reply_stream import ReplyPiece, ReplyStream
 
 
@@ -132,6 +133,7 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
         template=lm.template if order.is_conversation else None,
     )
     reply = ReplyStream(lm.template, lm.tokenizer, stop=order.stop) if order.is_conversation else None
+    num_told = 0
     wants_drafts, next_draft_at = order.draft_interval_s is not None, 0.0
     total = order.request.max_steps(lm.network.config.canvas_length)
     taken_up_at, source = time.monotonic(), writing.begin()
@@ -144,7 +146,7 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
             else:
                 yield None
         elif isinstance(event, CanvasCommitted):
-            piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=False)
+            piece, num_told = _piece(lm, writing, reply, event, num_told)
             frame = Frame(
                 canvas=event.canvas_index,
                 step=event.steps,
@@ -164,8 +166,21 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
             taken_up_at = grown.committed_at
             yield grown
         else:
-            piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=True)
+            piece, num_told = _piece(lm, writing, reply, event, num_told)
             yield Ended(piece=piece, result=writing.result(), stop_string=_met(lm, order.stop, writing.token_ids))
+
+
+def _piece(
+    lm: LanguageModel, writing: Writing, reply: ReplyStream | None, event: CanvasCommitted | Finished, num_told: int
+) -> tuple[ReplyPiece, int]:
+    """What the text has grown by, and how many of its tokens are told with it, if that is asked for."""
+    ids, is_over = writing.token_ids, isinstance(event, Finished)
+    piece = ReplyPiece(content=event.text) if reply is None else reply.update(ids, finished=is_over)
+    if not writing.request.logprobs:
+        return piece, 0
+    has_told = reply.has_told if reply is not None else lambda ids: writing.text.startswith(lm.tokenizer.decode(ids))
+    count = len(ids) if is_over else count_told(ids, num_told, has_told)
+    return replace(piece, tokens=written_tokens(lm, ids, writing.logprobs[:count], start=num_told)), count
 
 
 def _frame(lm: LanguageModel, event: StepDone) -> Frame:
