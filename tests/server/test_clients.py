@@ -97,6 +97,14 @@ def test_openai_gathers_log_probabilities_of_streams(openai_client):
     assert "".join(said) == "".join(one.token for one in part.logprobs) == STORY
 
 
+def test_openai_reads_what_became_of_a_prediction(openai_client):
+    prediction = {"type": "content", "content": STORY.replace("fox", "cat")}
+    whole = openai_client.chat.completions.create(model="model", messages=TURN, max_tokens=48, prediction=prediction)
+    details = whole.usage.completion_tokens_details
+    assert whole.choices[0].message.content == STORY
+    assert details.accepted_prediction_tokens > details.rejected_prediction_tokens > 0
+
+
 def test_openai_reads_refusals(openai_client):
     with pytest.raises(openai.BadRequestError) as refused:
         openai_client.chat.completions.create(model="model", messages=TURN, top_p=1.5)

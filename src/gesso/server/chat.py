@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
@@ -16,19 +16,11 @@ from gesso.lm.language_model import LanguageModel
 from gesso.server import sse
 from gesso.server.answer import Envelope, new_id, note, usage
 from gesso.server.choice_stream import Choice, stream
-from gesso.server.conversation import ChatMessage, Tool, ToolChoice, as_messages, prompt_ids
+from gesso.server.conversation import ChatMessage, Content, Tool, ToolChoice, as_messages, as_text, prompt_ids
 from gesso.server.json_response import AsciiJSONResponse
 from gesso.server.logprobs import WrittenToken, chat_logprobs, share_out, written_tokens
-from gesso.server.parameters import (
-    Body,
-    Effort,
-    MaxTokens,
-    SeveralChoices,
-    orders,
-    sampler_for,
-    stops,
-    unsupported,
-)
+from gesso.server.orders import orders
+from gesso.server.parameters import Body, Effort, MaxTokens, SeveralChoices, sampler_for, stops, unsupported
 from gesso.server.progress import Ended, Order
 from gesso.server.reply_parts import Part
 from gesso.server.reply_stream import ReplyPiece
@@ -49,6 +41,13 @@ class TemplateSettings(Body):
     enable_thinking: bool = False
 
 
+class Prediction(Body):
+    """What the answer may well be; it starts from this text instead of noise."""
+
+    type: Literal["content"]
+    content: Content
+
+
 class ChatRequest(SeveralChoices, Structured):
     """A conversation to answer."""
 
@@ -61,9 +60,9 @@ class ChatRequest(SeveralChoices, Structured):
     chat_template_kwargs: TemplateSettings = TemplateSettings()
     response_format: ResponseFormat | None = None
 
+    prediction: Prediction | None = None
     logprobs: bool = False
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_ALTERNATIVES)] = 0
-    prediction: Annotated[dict[str, Any] | None, unsupported()] = None
     parallel_tool_calls: Annotated[bool | None, unsupported(True)] = None
     modalities: Annotated[list[str] | None, unsupported(["text"])] = None
     audio: Annotated[dict[str, Any] | None, unsupported()] = None
@@ -79,6 +78,12 @@ class ChatRequest(SeveralChoices, Structured):
             )
         if self.top_logprobs and not self.logprobs:
             raise PydanticCustomError("invalid_value", "top_logprobs is given and logprobs is not; give logprobs: true")
+        if self.prediction is not None and self.chat_template_kwargs.enable_thinking:
+            raise PydanticCustomError(
+                "invalid_value",
+                "prediction and enable_thinking are both given; the answer comes after a thought whose length nobody "
+                "knows: leave one of the two out",
+            )
         return self
 
 
@@ -101,7 +106,7 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     note(request, results, num=body.n)
     envelope = Envelope(kind="chat.completion", service=service, id=new_id("chatcmpl"))
     choices = [_choice(service.lm, index, result) for index, result in enumerate(results)]
-    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, results, num=body.n)))
+    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, ended, num=body.n)))
 
 
 def _orders(service: Service, body: ChatRequest) -> list[Order]:
@@ -124,6 +129,7 @@ def _orders(service: Service, body: ChatRequest) -> list[Order]:
         max_new_tokens=body.max_completion_tokens or body.max_tokens,
         stop=stops(body.stop),
         is_conversation=True,
+        prediction=None if body.prediction is None else as_text(body.prediction.content),
         num=body.n,
         max_prompt_tokens=service.settings.max_prompt_tokens,
         logprobs=body.logprobs,

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gesso.engine.request import MAX_ALTERNATIVES
+from gesso.lm.candidates import seeds
 from gesso.lm.infill import Infill
 from gesso.lm.language_model import LanguageModel
 from gesso.server import sse
@@ -18,14 +19,13 @@ from gesso.server.choice_stream import Choice, stream
 from gesso.server.infilling import MaxHoleTokens, check_only_steps
 from gesso.server.json_response import AsciiJSONResponse
 from gesso.server.logprobs import text_logprobs, written_tokens
+from gesso.server.orders import orders
 from gesso.server.parameters import (
     MAX_CHOICES,
     MaxTokens,
     SeveralChoices,
     check_no_filters,
-    orders,
     sampler_for,
-    seeds,
     stops,
     unsupported,
 )
@@ -78,14 +78,15 @@ async def completions(body: CompletionRequest, request: Request) -> Response:
             ping_interval_s=service.settings.ping_interval_s,
             on_end=ticket.cancel,
         )
-    results = [item.result for item in await service.finish(ticket, request)]
+    ended = await service.finish(ticket, request)
+    results = [item.result for item in ended]
     note(request, results, num=body.n)
     choices = [
         _choice(index, echo + result.text, result.finish_reason)
         | {"logprobs": text_logprobs(lm, written_tokens(lm, result.token_ids, result.logprobs), start=len(echo))}
         for index, (echo, result) in enumerate(zip(echoes, results, strict=True))
     ]
-    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(lm, results, num=body.n)))
+    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(lm, ended, num=body.n)))
 
 
 def _prompts(lm: LanguageModel, body: CompletionRequest) -> list[list[int]]:

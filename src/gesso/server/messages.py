@@ -20,7 +20,8 @@ from gesso.server.conversation import (
     prompt_ids,
 )
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.parameters import Body, MaxTokens, Sampling, check_no_drafts, orders, sampler_for, stops, unsupported
+from gesso.server.orders import orders
+from gesso.server.parameters import Body, MaxTokens, Sampling, check_no_drafts, sampler_for, stops, unsupported
 from gesso.server.progress import Ended, Grown, Order, Progress
 from gesso.server.refusal import Refusal, as_refusal
 from gesso.server.reply_stream import ReplyPiece

@@ -107,11 +107,14 @@ class Ended:
         piece: Text that was held back until it was certain that nothing follows.
         result: The whole, and what it took.
         stop_string: The stop string that ended it, if one did.
+        accepted, rejected: Tokens of the draft that it started from which stand where they stood there, and the others.
     """
 
     piece: ReplyPiece
     result: Generation
     stop_string: str | None = None
+    accepted: int = 0
+    rejected: int = 0
 
     is_skippable = False
 
@@ -167,7 +170,14 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
             yield grown
         else:
             piece, num_told = _piece(lm, writing, reply, event, num_told)
-            yield Ended(piece=piece, result=writing.result(), stop_string=_met(lm, order.stop, writing.token_ids))
+            accepted, rejected = _compared(order.request, writing.token_ids)
+            yield Ended(
+                piece=piece,
+                result=writing.result(),
+                stop_string=_met(lm, order.stop, writing.token_ids),
+                accepted=accepted,
+                rejected=rejected,
+            )
 
 
 def _piece(
@@ -197,6 +207,13 @@ def _met(lm: LanguageModel, stop: tuple[str, ...], token_ids: list[int]) -> str 
     """The stop string that is complete first."""
     text = lm.tokenizer.decode(token_ids)
     return min((string for string in stop if string in text), key=lambda s: text.find(s) + len(s), default=None)
+
+
+def _compared(request: Request, token_ids: Sequence[int]) -> tuple[int, int]:
+    """Tokens of the draft that were written at their positions, and the others; its end is not counted."""
+    drafted = [] if request.draft is None else [i for i in request.draft.token_ids if i not in request.stop_ids]
+    accepted = sum(one == other for one, other in zip(drafted, token_ids, strict=False))
+    return accepted, len(drafted) - accepted
 
 
 def _shown(frame: Frame) -> dict[int, tuple[str, str]]:

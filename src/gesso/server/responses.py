@@ -23,7 +23,8 @@ from gesso.server.conversation import (
     prompt_ids,
 )
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.parameters import Body, Effort, MaxTokens, check_no_drafts, orders, sampler_for, unsupported
+from gesso.server.orders import orders
+from gesso.server.parameters import Body, Effort, MaxTokens, check_no_drafts, sampler_for, unsupported
 from gesso.server.progress import Ended, Grown, Order, Progress
 from gesso.server.refusal import Refusal, as_refusal
 from gesso.server.response_items import Output, ResponseRecord
