@@ -95,6 +95,13 @@ def test_every_setting_reaches_the_model(gesso_command, folder, lm):
     assert in_order.object["token_ids"] == list(wanted.token_ids)
 
 
+def test_a_draft_reaches_the_model(gesso_command, folder, lm):
+    words = ("--draft", " upon a time", "--draft-noise", 0.1, "--seed", 5)
+    ran = gesso_command("generate", "Once", "-m", folder, "--json", *words)
+    wanted = lm.generate("Once", draft=" upon a time", draft_noise=0.1, seed=5)
+    assert ran.object["token_ids"] == list(wanted.token_ids)
+
+
 def test_stop_strings_may_be_repeated(gesso_command, folder, lm):
     text = lm.generate("Once", seed=3).text
     first, second = text[9:13], text[4:8]

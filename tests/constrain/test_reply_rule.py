@@ -4,7 +4,7 @@ import pytest
 
 from gesso.constrain.automaton import build_automaton
 from gesso.constrain.expression import Expressions
-from gesso.constrain.reply_rule import NO_TEXT, SYMBOLS, AfterThought, ToolUse
+from gesso.constrain.reply_rule import NO_TEXT, OTHER, SYMBOLS, AfterThought, ToolUse, ValidCalls
 from gesso.constrain.rule import Choice
 from gesso.errors import SettingError
 from gesso.text.message import ToolCall
@@ -104,9 +104,37 @@ def test_an_answer_may_come_after_a_thought_or_at_once():
     assert (message.thought, message.content) == ("Is it? It is.", "yes")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_valid"),
+    [
+        ("", True),
+        ("Any text \N{GRINNING FACE} <channel|><|channel>{<tool_call|>", True),
+        ("<|tool_call>call:clock{}<tool_call|>", True),
+        (
+            "<|channel>thought\nHm.<channel|>Now.<|tool_call>call:clock{}<tool_call|><|tool_call>call:clock{}<tool_call|>.",
+            True,
+        ),
+        ("<|tool_call>call:clock{", False),
+        ("<|tool_call>call:clock{now:true}<tool_call|>", False),
+        ("Now.<|tool_call>call:other{}<tool_call|>", False),
+    ],
+)
+def test_where_calls_are_valid_only_a_call_can_be_wrong(text, is_valid):
+    assert accepts(ValidCalls(call=ToolUse(tools={"clock": {"additionalProperties": False}})), text) == is_valid
+
+
+def test_where_calls_are_valid_every_token_but_the_opening_one_may_stand_anywhere_outside():
+    pool = Expressions()
+    rule = ValidCalls(call=ToolUse(tools={"clock": {}}))
+    automaton = build_automaton(pool, rule.expression(pool))
+    outside = [byte for byte in range(256) if automaton.next_state[0, byte] == 0]
+    assert outside == [byte for byte in range(256) if bytes([byte]) != SYMBOLS["<|tool_call>"]]
+
+
 def test_the_bytes_of_control_tokens_are_those_of_no_text():
-    assert len(set(SYMBOLS.values())) == len(SYMBOLS)
-    assert all(symbol[0] in NO_TEXT for symbol in SYMBOLS.values())
+    symbols = {*SYMBOLS.values(), OTHER}
+    assert len(symbols) == len(SYMBOLS) + 1
+    assert all(symbol[0] in NO_TEXT for symbol in symbols)
     for byte in NO_TEXT:
         with pytest.raises(UnicodeDecodeError):
             bytes([byte]).decode()

@@ -14,7 +14,7 @@ from gesso.engine.engine import Engine, EngineSettings, EventStream, PrefixCache
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.job import Job
 from gesso.engine.reference import run_request
-from gesso.engine.request import MODES, FirstCanvas, Request
+from gesso.engine.request import MODES, Draft, FirstCanvas, Request
 from gesso.errors import GenerationError, InputError, PromptError, QueueFullError, SettingError
 from gesso.model.network import Network
 from gesso.sampling.filters import Filters
@@ -65,6 +65,7 @@ WORDS = rule_of("([a-f]{2,5};)*x+|0{12,20}", vocab_size=97)
 CLOSED = rule_of("<[A-Z]{9,}>=1{5,}", vocab_size=97)
 NARROW = Filters(top_k=9, top_p=0.8, min_p=0.02, bias=((50, 6.0), (51, -100.0)), frequency_penalty=0.7)
 UNLIKE = Filters(presence_penalty=0.9, repetition_penalty=1.3)
+BEGUN = Draft(token_ids=(30,) * 13, levels=(0.0, 0.4) * 6 + (1.0,))
 PINNED = rule_of(r"X..\[..._.*", vocab_size=97)  # as FIRST has it
 FREE_REQUESTS = [
     request(
@@ -99,6 +100,8 @@ REQUESTS = [
     request(seed=19, filters=UNLIKE, rule=WORDS),
     request(seed=20, filters=NARROW, mode="verified", verification=OFTEN, sampler=PATIENT),
     request(seed=21, filters=NARROW, mode="autoregressive", logprobs=True, top_logprobs=2),
+    request(seed=22, draft=BEGUN, first_canvas=FIRST, filters=UNLIKE),
+    request(seed=23, draft=BEGUN, mode="verified", verification=OFTEN, sampler=PATIENT, logprobs=True),
 ]
 
 

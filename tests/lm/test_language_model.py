@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from gesso.engine.events import CanvasCommitted, Finished, StepDone
+from gesso.engine.request import Draft
 from gesso.errors import PromptError, SettingError
 from gesso.text.message import Message
 
@@ -181,6 +182,14 @@ def test_every_setting_reaches_the_sampler(lm):
     assert lm.start("Once", temperature=0.0).request.sampler.temperature.value == 0.0
 
 
+def test_a_draft_begins_the_text_as_its_tokens(lm):
+    ids = tuple(lm.tokenizer.encode(" upon a time"))
+    assert lm.start("Once", draft=" upon a time").request.draft == Draft(token_ids=ids, levels=(0.3,) * len(ids))
+    assert lm.start("Once", draft=" upon a time", draft_noise=1.0).request.draft.levels == (1.0,) * len(ids)
+    assert lm.start("Once").request.draft is None
+    assert lm.generate("Once", draft=" upon a time", seed=3).text != lm.generate("Once", seed=3).text
+
+
 @pytest.mark.parametrize(
     ("prompt", "settings", "error", "words"),
     [
@@ -198,6 +207,9 @@ def test_every_setting_reaches_the_sampler(lm):
         ("Once", {"max_new_tokens": 0}, SettingError, "max_new_tokens is 0"),
         ("Once", {"stop": ""}, SettingError, "not empty"),
         ("Once", {"thinking": True}, SettingError, "give a conversation"),
+        ("Once", {"draft": ""}, SettingError, "the draft has no tokens"),
+        ("Once", {"draft": "x", "draft_noise": 2.0}, SettingError, "a noise level of the draft is 2"),
+        ("Once", {"draft_noise": 0.5}, SettingError, "draft_noise is 0.5 and there is no draft"),
     ],
 )
 def test_bad_input_is_refused_before_anything_runs(lm, prompt, settings, error, words):

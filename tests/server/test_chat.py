@@ -164,10 +164,63 @@ def test_a_pin_holds_in_the_answer(client):
     assert answer["choices"][0]["message"]["content"].startswith("Once upon a time")
 
 
+def test_an_answer_starts_from_its_prediction_and_usage_compares_them_token_by_token(client_of, writer):
+    lm = writer(STORY, "<turn|>")
+    client = client_of(lm)
+    body = chat(max_tokens=48, seed=1)
+    ids = lm.tokenizer.encode(STORY)
+    other = "A little cat" + STORY.removeprefix("A little fox")
+    longer = STORY + " And then?"
+    for text in (STORY, other, longer):
+        predicted = lm.tokenizer.encode(text)
+        accepted = sum(one == two for one, two in zip(predicted, ids, strict=False))
+        for content in (text, [{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}]):
+            asked = body | {"prediction": {"type": "content", "content": content}}
+            answer = client.post(URL, json=asked).json()
+            assert answer["choices"][0]["message"]["content"] == STORY
+            details = answer["usage"]["completion_tokens_details"]
+            assert details["accepted_prediction_tokens"] == accepted > 0
+            assert details["rejected_prediction_tokens"] == len(predicted) - accepted
+            assert details["rejected_prediction_tokens"] == 0 or text != STORY
+    streamed = events(client.post(URL, json=asked | {"stream": True, "stream_options": {"include_usage": True}}).text)
+    assert streamed[-1]["usage"]["completion_tokens_details"] == details
+    plain = client.post(URL, json=body).json()["usage"]["completion_tokens_details"]
+    assert (plain["accepted_prediction_tokens"], plain["rejected_prediction_tokens"]) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["diffusion", "verified"])
+def test_a_prediction_is_the_draft_that_python_starts_from(client, lm, mode):
+    text = "A little fox went out"
+    asked = {"prediction": {"type": "content", "content": text}, "n": 2, "tools": [TOOL]}
+    answers = client.post(URL, json=chat("Go.", seed=2, max_tokens=32, **asked, diffusion={"mode": mode})).json()
+    assert len({choice["message"]["content"] for choice in answers["choices"]}) == 2
+    details = answers["usage"]["completion_tokens_details"]
+    total = details["accepted_prediction_tokens"] + details["rejected_prediction_tokens"]
+    assert total == 2 * len(lm.tokenizer.encode(text)), "each of the texts starts from it"
+    drafted = {"seed": 2, "max_tokens": 32, "diffusion": {"draft": text, "draft_noise": 0.1, "mode": mode}}
+    answer = client.post("/v1/completions", json={"prompt": "Go.", **drafted}).json()
+    python = lm.generate("Go.", seed=2, max_new_tokens=32, draft=text, draft_noise=0.1, mode=mode)
+    assert answer["choices"][0]["text"] == python.text
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"chat_template_kwargs": {"enable_thinking": True}}, "a thought whose length nobody knows"),
+        ({"logprobs": True}, "prediction and logprobs are both given"),
+        ({"diffusion": {"draft": "x"}}, "prediction and diffusion.draft are both given"),
+        ({"diffusion": {"mode": "autoregressive"}}, "mode 'autoregressive' does not know drafts"),
+    ],
+)
+def test_what_a_prediction_does_not_go_with_is_refused(client, more, words):
+    answer = client.post(URL, json=chat(prediction={"type": "content", "content": "x"}, **more))
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("prediction", {"type": "content", "content": "x"}),
         ("guided_grammar", "x"),
         ("parallel_tool_calls", False),
         ("store", True),
@@ -275,6 +328,38 @@ def test_the_likeliest_tokens_are_told_beside_each_token(client):
     assert "top_logprobs is given and logprobs is not; give logprobs: true" in error["message"]
 
 
-def test_log_probabilities_do_not_come_in_pieces(client):
-    error = client.post(URL, json=chat(logprobs=True, stream=True)).json()["error"]
-    assert error["message"].endswith("logprobs and stream are both given; logprobs come with a whole text: give one")
+@pytest.mark.parametrize("more", [{}, {"n": 2}, {"top_logprobs": 2}, {"stop": ["e", "zz"]}])
+def test_a_stream_tells_the_log_probabilities_of_the_whole_answer_in_pieces(client, more):
+    asked = chat("Tell me.", seed=5, max_tokens=40, logprobs=True, **more)
+    whole = client.post(URL, json=asked).json()["choices"]
+    told = [[] for _ in whole]
+    for event in events(client.post(URL, json=asked | {"stream": True}).text):
+        for choice in event["choices"]:
+            told[choice["index"]] += (choice["logprobs"] or {"content": []})["content"]
+    assert told == [(choice["logprobs"] or {"content": []})["content"] for choice in whole]
+
+
+@pytest.mark.parametrize("stop", [(), ("STOP",), ("night. No",)])
+def test_in_a_stream_tokens_and_text_keep_step(client_of, writer, stop):
+    lm = writer("<|channel>thought\nA story, then.<channel|>", STORY + " ST", "OP and so on.", CALL, "<turn|>")
+    body = chat(max_tokens=96, logprobs=True, stream=True, stop=list(stop))
+    thought, content, tokens = "", "", ""
+    for event in events(client_of(lm).post(URL, json=body).text):
+        (choice,) = event["choices"]
+        said = "".join(one["token"] for one in (choice["logprobs"] or {"content": []})["content"])
+        tokens += said
+        delta = choice["delta"]
+        if delta.get("reasoning_content"):
+            thought += delta["reasoning_content"]
+            assert f"<|channel>thought\n{thought}<channel|>".startswith(tokens)
+        if delta.get("content"):
+            content += delta["content"]
+            shown = tokens.rpartition("<channel|>")[2].partition("<|tool_call>")[0].strip()
+            assert content.startswith(shown), "a token is not told before its text"
+            assert stop or content == shown, "where nothing is held back, not after it either"
+        if delta.get("tool_calls"):
+            assert said.startswith(CALL)
+    assert thought == "A story, then."
+    is_met = stop == ("STOP",)
+    assert content == STORY + (" " if is_met else " STOP and so on.")
+    assert tokens.endswith("STOP" if is_met else CALL), "the tokens of a stop string are told at the end"

@@ -81,6 +81,30 @@ def test_openai_responds(openai_client):
     assert kinds[0] == "response.created"
 
 
+def test_openai_gathers_log_probabilities_of_streams(openai_client):
+    settings = {"model": "model", "messages": TURN, "max_tokens": 48, "logprobs": True, "top_logprobs": 2}
+    with openai_client.chat.completions.stream(**settings) as stream:
+        told = stream.get_final_completion().choices[0].logprobs.content
+    assert "".join(one.token for one in told) == STORY
+    assert [len(one.top_logprobs) for one in told] == [2] * len(told)
+    chunks = openai_client.completions.create(model="model", prompt="Once", max_tokens=48, logprobs=1, stream=True)
+    tokens = [token for chunk in chunks if (one := chunk.choices[0].logprobs) for token in one.tokens]
+    assert "".join(tokens) == STORY
+    wanted = {"include": ["message.output_text.logprobs"], "top_logprobs": 1, "max_output_tokens": 48}
+    with openai_client.responses.stream(model="model", input="A story.", **wanted) as stream:
+        said = [one.token for event in stream if event.type == "response.output_text.delta" for one in event.logprobs]
+        (part,) = stream.get_final_response().output[0].content
+    assert "".join(said) == "".join(one.token for one in part.logprobs) == STORY
+
+
+def test_openai_reads_what_became_of_a_prediction(openai_client):
+    prediction = {"type": "content", "content": STORY.replace("fox", "cat")}
+    whole = openai_client.chat.completions.create(model="model", messages=TURN, max_tokens=48, prediction=prediction)
+    details = whole.usage.completion_tokens_details
+    assert whole.choices[0].message.content == STORY
+    assert details.accepted_prediction_tokens > details.rejected_prediction_tokens > 0
+
+
 def test_openai_reads_refusals(openai_client):
     with pytest.raises(openai.BadRequestError) as refused:
         openai_client.chat.completions.create(model="model", messages=TURN, top_p=1.5)

@@ -114,7 +114,32 @@ def test_a_text_tells_how_probable_each_token_was_and_where_it_stands(client, lm
     assert all(logprob <= 0 for logprob in told["token_logprobs"])
     assert told["text_offset"][0] == len("Once")
     assert told["top_logprobs"] is None
-    assert client.post(URL, json=asked | {"stream": True}).status_code == 400
+
+
+@pytest.mark.parametrize("more", [{}, {"stop": [". Then"]}, {"stop": ["moon"], "logprobs": 3}])
+def test_a_stream_tells_the_log_probabilities_of_its_tokens_with_their_text(client_of, writer, more):
+    client = client_of(writer("One. Two. Three \N{GRINNING FACE} four. ", "Then five and six, and the moon."))
+    asked = {"prompt": ["Once", "Once"], "max_tokens": 48, "seed": 1, "echo": True, "n": 2, "logprobs": 0, **more}
+    whole = client.post(URL, json=asked).json()["choices"]
+    joined = [{"text": "", "logprobs": {name: [] for name in whole[0]["logprobs"]}} for _ in whole]
+    for event in events(client.post(URL, json=asked | {"stream": True}).text):
+        (choice,) = event["choices"]
+        so_far = joined[choice["index"]]
+        so_far["text"] += choice["text"]
+        for name, values in (choice["logprobs"] or {}).items():
+            so_far["logprobs"][name] += values or []
+        tokens = so_far["logprobs"]["tokens"]
+        if choice["text"]:
+            assert so_far["text"].startswith("Once" + "".join(tokens)) or "\ufffd" in "".join(tokens)
+    for one, told in zip(whole, joined, strict=True):
+        assert told["text"] == one["text"]
+        assert told["logprobs"] == {name: values or [] for name, values in one["logprobs"].items()}
+
+
+def test_a_hole_has_no_log_probabilities(client):
+    answer = client.post(URL, json={"prompt": "a", "suffix": "b", "logprobs": 0})
+    assert answer.status_code == 400
+    assert "logprobs and suffix are both given" in answer.json()["error"]["message"]
 
 
 def test_the_likeliest_tokens_are_told_by_their_texts(client):

@@ -13,15 +13,13 @@ from gesso.server.completions import CompletionRequest
 from gesso.server.editing import EditRequest
 from gesso.server.infilling import InfillRequest
 from gesso.server.messages import MessagesRequest
+from gesso.server.orders import orders
 from gesso.server.parameters import (
     EFFORT_STEPS,
     Diffusion,
-    Pin,
     Sampling,
     SeveralChoices,
     check_no_filters,
-    first_canvas_of,
-    orders,
     sampler_for,
     stops,
 )
@@ -163,37 +161,6 @@ def test_settings_that_contradict_each_other_are_refused_by_name(lm):
     with pytest.raises(Refusal, match="t_min must not be above") as refused:
         sampler_for(lm, Sampling(diffusion=Diffusion(t_max=0.1, t_min=0.9)))
     assert refused.value.param == "diffusion"
-
-
-def test_an_order_has_what_was_asked(lm):
-    first, second = make(lm, Sampling(seed=3, diffusion=Diffusion(stream_drafts=True, draft_interval=0)), num=2)
-    assert first.request.seed == 3 != second.request.seed
-    assert first.draft_interval_s == 0
-    assert first.request.max_new_tokens == lm.max_new_tokens
-    assert first.tokens == 2 + lm.max_new_tokens
-    assert make(lm, Sampling())[0].draft_interval_s is None
-
-
-def test_a_prompt_longer_than_the_server_takes_is_refused(lm):
-    with pytest.raises(Refusal, match="has 2 tokens and this server takes 1") as refused:
-        make(lm, Sampling(), max_prompt_tokens=1)
-    assert refused.value.code == "context_length_exceeded"
-
-
-def test_pins_lie_where_they_were_put(lm):
-    ids = lm.tokenizer.encode(" fox")
-    first = first_canvas_of(lm, [Pin(start=3, text=" fox")])
-    assert list(first.token_ids[3 : 3 + len(ids)]) == ids
-    assert [place for place, pinned in enumerate(first.pinned) if pinned] == list(range(3, 3 + len(ids)))
-    assert first_canvas_of(lm, []) is None
-
-
-def test_a_pin_outside_of_the_canvas_or_on_another_is_refused_by_its_number(lm):
-    with pytest.raises(Refusal, match="reaches position") as refused:
-        first_canvas_of(lm, [Pin(start=16, text="x")])
-    assert refused.value.param == "diffusion.pins.0"
-    with pytest.raises(Refusal, match=r"pins\.1 lies on another"):
-        first_canvas_of(lm, [Pin(start=0, text="x"), Pin(start=0, text="y")])
 
 
 def test_stop_strings_may_be_one_or_several_but_not_empty():

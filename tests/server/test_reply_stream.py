@@ -83,6 +83,20 @@ def test_a_thought_that_was_never_closed_gives_its_last_paragraph_to_the_answer(
     assert told.thought.startswith("I wonder.")
 
 
+@pytest.mark.parametrize("reply", REPLIES)
+@pytest.mark.parametrize("stop", [(), ("Now", "city"), ("\N{GRINNING FACE} and no",)])
+def test_what_the_first_tokens_say_has_been_told_exactly_if_it_is_in_the_pieces(reply, stop):
+    ids = ids_of(reply)
+    stream, said = ReplyStream(TEMPLATE, TOKENIZER, stop=stop), ""
+    for cut in range(0, len(ids) + 1, 3):
+        said += stream.update(ids[:cut], finished=False).content
+        told = [count for count in range(cut + 1) if stream.has_told(ids[:count])]
+        for count in told:
+            assert said.startswith(TEMPLATE.parse_reply(ids[:count], finished=False).content)
+        if not stop and cut in told:
+            assert said == TEMPLATE.parse_reply(ids[:cut], finished=False).content
+
+
 def test_what_turns_out_to_be_thought_does_not_hold_up_the_answer():
     ids = ids_of("I was thinking.<channel|>The answer.")
     told = pieces(ids, [2, len(ids)])

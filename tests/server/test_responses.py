@@ -96,9 +96,10 @@ def test_the_input_becomes_turns():
         ({"previous_response_id": "resp_1"}, "previous_response_id"),
         ({"truncation": "auto"}, "truncation"),
         ({"tool_choice": "required"}, "tool_choice"),
-        ({"include": ["message.output_text.logprobs"]}, "include"),
+        ({"include": ["web_search_call.results"]}, "include.0"),
         ({"top_p": 1.5}, "top_p"),
-        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"top_logprobs": 21}, "top_logprobs"),
+        ({"top_logprobs": 2}, None),
         ({"diffusion": {"stream_drafts": True}}, "diffusion.stream_drafts"),
         ({"diffusion": {"alternatives": 2}}, "diffusion.alternatives"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input.0.content"),
@@ -111,3 +112,22 @@ def test_what_is_not_supported_is_refused_by_name(client, more, param):
     answer = client.post(URL, json={"input": "x", **more})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
+
+
+def test_log_probabilities_are_those_of_the_messages_tokens_alone(client_of, writer):
+    client = client_of(writer("<|channel>thought\nHm.\n<channel|>", STORY, CALL, "<turn|>"))
+    asked = {"input": "x", "max_output_tokens": 80, "include": ["message.output_text.logprobs"], "top_logprobs": 2}
+    whole = client.post(URL, json=asked).json()
+    (part,) = next(item for item in whole["output"] if item["type"] == "message")["content"]
+    assert "".join(one["token"] for one in part["logprobs"]) == part["text"] == STORY
+    assert [len(one["top_logprobs"]) for one in part["logprobs"]] == [2] * len(part["logprobs"])
+    assert whole["top_logprobs"] == 2
+    told = events(client.post(URL, json=asked | {"stream": True}).text)
+    deltas = [event for event in told if event["type"] == "response.output_text.delta"]
+    assert len(deltas) > 1
+    for delta in deltas:
+        assert "".join(one["token"] for one in delta["logprobs"]) == delta["delta"]
+    (done,) = [event for event in told if event["type"] == "response.output_text.done"]
+    assert [one for delta in deltas for one in delta["logprobs"]] == done["logprobs"] == part["logprobs"]
+    (plain,) = client.post(URL, json={"input": "x", "max_output_tokens": 80}).json()["output"][1]["content"]
+    assert plain["logprobs"] == []

@@ -14,6 +14,11 @@ SCHEMA = {
 }
 TOOL = {"name": "weather", "parameters": {"properties": {"city": {"enum": ["Oslo", "Rome"]}}, "required": ["city"]}}
 OTHER = {"name": "clock", "parameters": None}
+STRICT = [{"type": "function", "function": TOOL | {"strict": True}}]
+STRICT_BUT_ODD = [*STRICT, {"type": "function", "function": {"name": "odd", "parameters": {"not": {}}}}]
+LENIENT = [{"type": "function", "function": TOOL}]
+GOOD = '<|tool_call>call:weather{city:<|"|>Oslo<|"|>}<tool_call|>'
+BAD = '<|tool_call>call:weather{city:<|"|>Paris<|"|>}<tool_call|>'
 FORM = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA, "strict": True}}
 
 
@@ -114,6 +119,38 @@ def test_a_call_is_forced_in_the_other_dialects_and_in_streams(client):
     assert [call["function"]["name"] for call in calls] == ["weather"]
 
 
+@pytest.mark.parametrize("thinking", [False, True])
+def test_beside_a_strict_tool_everything_may_be_written_but_a_call_that_it_does_not_take(client_of, writer, thinking):
+    body = chat(max_tokens=64, chat_template_kwargs={"enable_thinking": thinking})
+    for written in ("It is fine, <|channel>thought\nis it?<channel|>yes.", "Let me look." + GOOD, GOOD + GOOD):
+        plain, strict = (
+            client_of(writer(written, "<turn|>")).post(CHAT, json=body | {"tools": tools}).json()["choices"][0]
+            for tools in (LENIENT, STRICT)
+        )
+        assert _without_ids(strict) == _without_ids(plain)
+        assert strict["finish_reason"] == ("tool_calls" if GOOD in written else "stop")
+
+
+def _without_ids(choice):
+    calls = [call["function"] for call in choice["message"].get("tool_calls", [])]
+    return choice["message"]["content"], choice["message"].get("reasoning_content"), calls, choice["finish_reason"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_call_with_what_a_tool_does_not_take_is_made_only_if_the_tool_is_not_strict(client_of, writer, strict):
+    bad = client_of(writer("Let me look." + BAD, "<turn|>"))
+    tools = STRICT if strict else LENIENT
+    message = bad.post(CHAT, json=chat(tools=tools, max_tokens=64)).json()["choices"][0]["message"]
+    said = [call["function"]["arguments"] for call in message.get("tool_calls", [])]
+    tool = {"name": "weather", "input_schema": TOOL["parameters"], "strict": strict}
+    body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 64, "tools": [tool]}
+    said += [json.dumps(block.get("input")) for block in bad.post(MESSAGES, json=body).json()["content"]]
+    tools = [{"type": "function", **TOOL, "strict": strict}]
+    items = bad.post(RESPONSES, json={"input": "x", "max_output_tokens": 64, "tools": tools}).json()["output"]
+    said += [item.get("arguments") for item in items]
+    assert said.count('{"city": "Paris"}') == (0 if strict else 3)
+
+
 @pytest.mark.parametrize(
     ("more", "param", "words"),
     [
@@ -136,7 +173,9 @@ def test_a_call_is_forced_in_the_other_dialects_and_in_streams(client):
         ({"tool_choice": "required"}, "tool_choice", "there are no tools"),
         ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice", "no such tool"),
         ({"tool_choice": {"type": "allowed_tools"}}, "tool_choice", "allowed_tools"),
-        ({"tools": [{"type": "function", "function": TOOL | {"strict": True}}]}, "tools", "strict"),
+        ({"tools": STRICT, "stop": ["b"]}, "stop", "could cut short what tools asks for"),
+        ({"tools": STRICT, "response_format": FORM}, "tools", "both given"),
+        ({"tools": STRICT_BUT_ODD}, "tools", "the tool 'odd': the keyword 'not'"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_before_any_step_with_the_keyword(client, more, param, words):

@@ -43,6 +43,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "presence_penalty": _NUMBER,
     "frequency_penalty": _NUMBER,
     "repetition_penalty": _NUMBER,
+    "draft": (str,),
+    "draft_noise": _NUMBER,
     "stop": (str, list),
 }
 """Keys that a line may have, and what their values are."""

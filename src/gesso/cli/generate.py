@@ -27,6 +27,8 @@ def generate(
     ] = False,
     system: options.System = None,
     thinking: options.Thinking = False,
+    draft: options.Draft = None,
+    draft_noise: options.DraftNoise = None,
     stop: Annotated[
         list[str] | None, typer.Option("--stop", help="End the text before this string; may be repeated.")
     ] = None,
@@ -165,6 +167,8 @@ def generate(
         "top_k": top_k,
         "top_p": top_p,
         "min_p": min_p,
+        "draft": draft,
+        "draft_noise": draft_noise,
         "stop": stop or (),
         "thinking": thinking,
         "regex": regex,

@@ -136,6 +136,14 @@ MinP = Annotated[
         "--min-p", help="Sample from tokens of this share of the likeliest one's probability.", rich_help_panel=SAMPLING
     ),
 ]
+Draft = Annotated[
+    str | None,
+    typer.Option("--draft", help="Start from this text instead of noise; all of it may change."),
+]
+DraftNoise = Annotated[
+    float | None,
+    typer.Option("--draft-noise", help="With --draft: how much of it is noise at the start, 0 to 1; 0.3 unless given."),
+]
 System = Annotated[str | None, typer.Option("--system", help="System message of the conversation.")]
 Thinking = Annotated[bool, typer.Option("--thinking", help="Let the model think before it answers.")]
 

@@ -44,6 +44,10 @@ class Expressions:
         """Exactly this text."""
         return self.sequence(*(self._bytes(1 << byte) for byte in text))
 
+    def one_of(self, values: bytes) -> Expression:
+        """One byte of a set, whether or not it is a part of a character."""
+        return self._bytes(reduce(int.__or__, (1 << byte for byte in values), 0))
+
     def characters(self, ranges: Ranges) -> Expression:
         """One character of a set, in UTF-8."""
         choices = []

@@ -15,7 +15,7 @@ from gesso.constrain.json_text import ORDINARY, Notation
 from gesso.constrain.rule import Rule
 from gesso.errors import SettingError
 
-OPEN_CALL, CLOSE_CALL, QUOTE, OPEN_CHANNEL, CLOSE_CHANNEL = (bytes([byte]) for byte in range(0xF8, 0xFD))
+OPEN_CALL, CLOSE_CALL, QUOTE, OPEN_CHANNEL, CLOSE_CHANNEL, OTHER = (bytes([byte]) for byte in range(0xF8, 0xFE))
 
 SYMBOLS: Mapping[str, bytes] = {
     "<|tool_call>": OPEN_CALL,
@@ -24,7 +24,7 @@ SYMBOLS: Mapping[str, bytes] = {
     "<|channel>": OPEN_CHANNEL,
     "<channel|>": CLOSE_CHANNEL,
 }
-"""The byte that stands for each control token."""
+"""The byte that stands for each control token; `OTHER` stands for those that are not here."""
 
 NO_TEXT = bytes(range(0xF8, 0x100))
 """Bytes that no text holds."""
@@ -74,6 +74,31 @@ class ToolUse:
         except SettingError as error:
             raise SettingError(f"the tool {name!r}: {error}") from error
         return pool.sequence(pool.literal(name.encode()), arguments)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidCalls:
+    """Any reply, thoughts and text and calls in any order, but a call that it makes is one that is allowed.
+
+    Outside of a call every token may stand, and which ones do is for the network alone to say.
+
+    Attributes:
+        call: the calls that are allowed.
+    """
+
+    call: ToolUse
+
+    @property
+    def name(self) -> str:
+        """What errors call the rule."""
+        return self.call.name
+
+    def expression(self, pool: Expressions) -> Expression:
+        """The replies."""
+        return pool.repeat(pool.choice(pool.one_of(_OUTSIDE_OF_CALLS), self.call.expression(pool)))
+
+
+_OUTSIDE_OF_CALLS = bytes(byte for byte in range(256) if byte != OPEN_CALL[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

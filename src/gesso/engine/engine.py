@@ -258,6 +258,9 @@ class Engine:
 
     def _tell(self, job: Job, outcome: Outcome) -> None:
         """Turn what a step did into events; commit the canvas if it was the last step."""
+        if isinstance(outcome, list):
+            self._commit(job, outcome, converged=True)
+            return
         if not isinstance(outcome, StepResult):
             self._end(job, outcome)
             return
@@ -274,6 +277,11 @@ class Engine:
                 converged = self._runner.read(job, draft)
                 if not converged:
                     return
+        self._commit(job, draft, converged=converged)
+
+    def _commit(self, job: Job, draft: list[int], *, converged: bool) -> None:
+        """Make a canvas final; end the job with it, or prepare the next."""
+        request = job.request
         emitted, stopped = cut_at_stop(draft, request.stop_ids, job.remaining)
         job.events.append(
             CanvasCommitted(

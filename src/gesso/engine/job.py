@@ -77,6 +77,11 @@ class Job:
         return -self.priority, self.number
 
     @property
+    def start(self) -> int:
+        """Tokens of the text before the canvas in progress, without the prompt's."""
+        return len(self.text) - len(self.request.prompt_ids)
+
+    @property
     def logprobs(self) -> tuple[TokenLogprob, ...]:
         """How probable the tokens of its canvas were; nothing unless the request asks for it."""
         if not self.request.logprobs:

@@ -10,6 +10,7 @@ from gesso.engine.denoiser import CachedDenoiser
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
 from gesso.engine.request import Request, cut_at_stop
+from gesso.engine.warm_start import read_given, warm_canvas
 from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
 from gesso.sampling.alternatives import Alternatives, Onlooker
@@ -56,7 +57,9 @@ def _run(network: Network, request: Request, page_length: int) -> Iterator[Event
         canvas = Canvas(
             request=request,
             index=index,
+            start=len(written) - len(request.prompt_ids),
             remaining=remaining,
+            rule_state=rule_state,
             last_id=written[-1],
             pins=canvas_pins(request, index, network.device),
             constraint=canvas_constraint(request, rule_state, remaining, length, network.device),
@@ -83,7 +86,9 @@ class Canvas:
     Attributes:
         request: Whose it is.
         index: Which of the request's.
+        start: Tokens of its text before it.
         remaining: Tokens that may still be emitted.
+        rule_state: Where the text before it has led the request's rule.
         last_id: The last token before it.
         pins: The caller's fixed tokens.
         constraint: Which canvases are valid.
@@ -93,7 +98,9 @@ class Canvas:
 
     request: Request
     index: int
+    start: int
     remaining: int
+    rule_state: int
     last_id: int
     pins: Pins | None
     constraint: CanvasConstraint | None
@@ -108,9 +115,24 @@ Writer = Generator[StepDone, None, tuple[list[int], CanvasCommitted]]
 def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
     """Denoise a canvas; where the mode says so, read the draft, and paint again what follows its first fault."""
     request, config = canvas.request, network.config
-    pins, spent, readings = canvas.pins, 0, 0
     probable = followed_logprobs(request, config.canvas_length, network.device)
-    while True:
+    kept = read_given(
+        network,
+        text,
+        canvas.last_id,
+        request,
+        start=canvas.start,
+        remaining=canvas.remaining,
+        rule_state=canvas.rule_state,
+        pins=canvas.pins,
+        filters=canvas.filters,
+        generator=canvas.generator,
+    )
+    spent, readings = 0, int(kept is not None)
+    draft, converged = (kept, True) if isinstance(kept, list) else ([], False)
+    pins = kept if isinstance(kept, Pins) else canvas.pins
+    initial = None if converged else warm_canvas(network, request, canvas.start, canvas.generator)
+    while not converged:
         last: StepResult | None = None
         denoiser = CachedDenoiser(network, text)
         onlooker = Onlooker(denoiser, request.alternatives) if request.is_looked_on else None
@@ -120,6 +142,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
             [canvas.generator],
             canvas_length=config.canvas_length,
             vocab_size=config.vocab_size,
+            initial=initial,
             pins=pins,
             constraint=canvas.constraint,
             filters=canvas.filters,
@@ -150,9 +173,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
             generator=canvas.generator,
         )
         converged = kept is None
-        if kept is None:
-            break
-        pins = kept
+        pins, initial = kept, None
     return draft, CanvasCommitted(
         canvas_index=canvas.index,
         token_ids=(),

@@ -45,6 +45,39 @@ class FirstCanvas:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A text to start from, every token of which may change.
+
+    Attributes:
+        token_ids: Its tokens, from the first that is written on, over as many canvases as they take. What lies behind
+            the tokens that are asked for is not used.
+        levels: Noise level of each, in [0, 1]: its position starts as this token with probability 1 - level, and as
+            noise otherwise. Positions that have none start as noise.
+    """
+
+    token_ids: tuple[int, ...]
+    levels: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.token_ids:
+            raise SettingError("the draft has no tokens; give some text, or leave it out")
+        if len(self.levels) != len(self.token_ids):
+            raise SettingError(
+                f"the draft has {len(self.token_ids)} tokens and {len(self.levels)} noise levels; give one for each"
+            )
+        outside = [level for level in self.levels if not 0 <= level <= 1]
+        if outside:
+            raise SettingError(
+                f"a noise level of the draft is {outside[0]:g}; give a number from 0 (its token) to 1 (noise)"
+            )
+
+    def within(self, start: int, length: int) -> "Draft | None":
+        """The part of it at positions start..start + length - 1; None where it has none."""
+        here = slice(start, start + length)
+        return Draft(token_ids=self.token_ids[here], levels=self.levels[here]) if self.token_ids[here] else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One text to write.
 
@@ -55,6 +88,8 @@ class Request:
         seed: Source of all randomness; the same request with the same seed gives the same tokens.
         stop_ids: The text ends before the first of these, wherever in a canvas it stands.
         first_canvas: Fixed tokens of the first canvas, or None.
+        draft: What the text starts from; None: noise. Where drafts are verified, it is read before the first step, and
+            what comes before its first fault is kept.
         mode: How canvases are written.
         verification: How drafts are verified, where the mode verifies them.
         rule: What the text must be; None: anything.
@@ -70,6 +105,7 @@ class Request:
     seed: int
     stop_ids: frozenset[int]
     first_canvas: FirstCanvas | None = None
+    draft: Draft | None = None
     mode: Mode = "diffusion"
     verification: Verification = field(default_factory=Verification)
     rule: CompiledRule | None = None
@@ -133,6 +169,8 @@ class Request:
                 f"the first canvas has {len(first.token_ids)} tokens and {len(first.pinned)} pins; "
                 f"this model's canvases have {config.canvas_length} positions"
             )
+        if self.draft is not None:
+            self._check_draft(self.draft, config.vocab_size)
         if self.rule is not None:
             self._check_rule(self.rule, config)
 
@@ -140,10 +178,25 @@ class Request:
         check_mode(self.mode)
         if self.mode != "autoregressive":
             return
-        unknown = {"pinned tokens": self.first_canvas, "rules": self.rule, "alternatives": self.alternatives}
+        unknown = {
+            "pinned tokens": self.first_canvas,
+            "drafts": self.draft,
+            "rules": self.rule,
+            "alternatives": self.alternatives,
+        }
         for what, given in unknown.items():
             if given:
                 raise SettingError(f"mode 'autoregressive' does not know {what}; leave them out or choose another mode")
+
+    def _check_draft(self, draft: Draft, vocab_size: int) -> None:
+        foreign = [i for i in draft.token_ids if not 0 <= i < vocab_size]
+        if foreign:
+            raise SettingError(f"the draft holds token id {foreign[0]}; this model's ids go from 0 to {vocab_size - 1}")
+        if self.mode == "verified" and self.rule is not None and self.first_canvas is not None:
+            raise SettingError(
+                f"mode 'verified' keeps what holds of a draft, which may leave no way for {self.rule.automaton.name} "
+                "to the pinned tokens; leave one of the three out, or choose mode 'diffusion'"
+            )
 
     def _check_filters(self, vocab_size: int) -> None:
         foreign = [token for token, _ in self.filters.bias if not 0 <= token < vocab_size]

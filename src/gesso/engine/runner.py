@@ -23,6 +23,7 @@ from gesso.engine.kv_pool import KVPool, PagedCache
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
 from gesso.engine.reference import canvas_constraint, canvas_filters, canvas_pins, followed_logprobs
 from gesso.engine.scheduler import Piece
+from gesso.engine.warm_start import read_given, warm_canvas
 from gesso.errors import GessoError
 from gesso.model.network import Network
 from gesso.sampling.alternatives import Onlooker
@@ -30,11 +31,12 @@ from gesso.sampling.denoise import first_state, next_step
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.filters import CanvasFilters
+from gesso.sampling.pins import Pins
 from gesso.sampling.step import StepResult
 from gesso.shapes import SoftEmbedding
 
-Outcome = StepResult | GessoError
-"""What came of a step: its result, or why there is none."""
+Outcome = StepResult | list[int] | GessoError
+"""What came of a step: its result; a canvas that holds without one; or why there is neither."""
 
 
 class Runner:
@@ -81,10 +83,14 @@ class Runner:
                 yield job, self._write_token(job)
                 continue
             try:
-                self._begin(job)
-                ready.append(job)
+                held = self._begin(job)
             except GessoError as error:
                 yield job, error
+                continue
+            if held is None:
+                ready.append(job)
+            else:
+                yield job, held
         if not self._share_passes:
             for job in ready:
                 yield job, self._step(job, CachedDenoiser(self._network, self._text(job)))
@@ -142,20 +148,46 @@ class Runner:
         cache = self._pool.rows([job.pages for job, _, _ in spans], [start for _, start, _ in spans], counts)
         self._network.encode(tokens.to(self._network.device), cache, lengths=counts)
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: Job) -> list[int] | None:
+        """Prepare the first step of a draft; give the canvas instead, if it begins as a text that holds as it is."""
         if job.state is not None:
-            return
+            return None
         config, device = self._network.config, self._network.device
-        job.generator = job.generator or canvas_generator(job.request.seed, job.canvas_index)
+        initial = None
+        if job.generator is None:
+            job.generator = canvas_generator(job.request.seed, job.canvas_index)
+            job.probable = followed_logprobs(job.request, config.canvas_length, device)
+            kept = self._read_given(job, job.generator)
+            job.readings += kept is not None
+            if isinstance(kept, list):
+                return kept
+            job.pins = kept
+            initial = warm_canvas(self._network, job.request, job.start, job.generator)
         job.state = first_state(
             job.request.draft_settings(job.spent),
             [job.generator],
             canvas_length=config.canvas_length,
             vocab_size=config.vocab_size,
+            initial=initial,
             pins=job.pins or canvas_pins(job.request, job.canvas_index, device),
             constraint=canvas_constraint(job.request, job.rule_state, job.remaining, config.canvas_length, device),
             filters=self._filters(job),
             device=device,
+        )
+        return None
+
+    def _read_given(self, job: Job, generator: torch.Generator) -> Pins | list[int] | None:
+        return read_given(
+            self._network,
+            self._text(job),
+            job.text[-1],
+            job.request,
+            start=job.start,
+            remaining=job.remaining,
+            rule_state=job.rule_state,
+            pins=canvas_pins(job.request, job.canvas_index, self._network.device),
+            filters=self._filters(job),
+            generator=generator,
         )
 
     def _step(self, job: Job, denoiser: Denoiser) -> Outcome:
@@ -173,8 +205,6 @@ class Runner:
         except GessoError as error:
             return error
         job.state = result.state
-        config, device = self._network.config, self._network.device
-        job.probable = job.probable or followed_logprobs(job.request, config.canvas_length, device)
         if job.probable is not None and onlooker is not None and onlooker.logits is not None:
             job.probable.note(result, onlooker.logits)
         job.alternatives = onlooker and onlooker.alternatives

@@ -10,14 +10,14 @@ from gesso.constrain.reply_rule import AfterThought
 from gesso.engine.engine import Engine, EngineSettings
 from gesso.engine.events import Event
 from gesso.engine.request import Mode, Request
-from gesso.errors import PromptError, SettingError
+from gesso.errors import SettingError
 from gesso.lm.about import About
 from gesso.lm.candidates import likeliest, seeds
 from gesso.lm.edit import Edit, Span, edit
 from gesso.lm.generation import Generation
 from gesso.lm.holes import HOLE_STEPS
 from gesso.lm.infill import Infill, infill
-from gesso.lm.prompt import Prompt, as_message, is_one
+from gesso.lm.prompt import Prompt, draft_of, is_one, prompt_ids
 from gesso.lm.read import Reading, read
 from gesso.lm.rules import Rules, rule_of
 from gesso.lm.score import Score, score
@@ -28,7 +28,6 @@ from gesso.sampling.filters import Filters
 from gesso.sampling.named import REFERENCE
 from gesso.sampling.settings import SamplerSettings
 from gesso.text.chat import ChatTemplate
-from gesso.text.message import Message
 from gesso.text.tokenizer import Tokenizer
 
 
@@ -150,6 +149,8 @@ class LanguageModel:
         repetition_penalty: float = 1.0,
         stop: str | Sequence[str] = (),
         thinking: bool = False,
+        draft: str | None = None,
+        draft_noise: float | None = None,
         alternatives: int = 0,
         logprobs: bool = False,
         top_logprobs: int = 0,
@@ -187,6 +188,8 @@ class LanguageModel:
             repetition_penalty: What it is divided by if it stands there or in the prompt; 1 for nothing.
             stop: A string, or several, that end the text and are no part of it.
             thinking: Let the model think first, in a conversation.
+            draft: A text to start from instead of noise, all of which may change. See docs/warm_start.md.
+            draft_noise: How much of it is noise at the start, from 0 to 1; 0.3 unless given.
             alternatives: Likeliest tokens that each StepDone tells of at every position.
             logprobs: Tell how probable each token was; see docs/read_and_score.md.
             top_logprobs: Tell of so many of the likeliest tokens, too.
@@ -209,9 +212,7 @@ class LanguageModel:
         if rule is not None and thinking:
             rule = AfterThought(rule=rule)
         request = Request(
-            prompt_ids=tuple(
-                self._text_ids(prompt) if isinstance(prompt, str) else self._conversation_ids(prompt, thinking)
-            ),
+            prompt_ids=tuple(prompt_ids(prompt, self.tokenizer, self.template, thinking=thinking)),
             max_new_tokens=self.max_new_tokens if max_new_tokens is None else max_new_tokens,
             sampler=self.sampler.with_overrides(
                 steps=steps,
@@ -227,6 +228,7 @@ class LanguageModel:
             ),
             seed=secrets.randbits(31) if seed is None else seed,
             stop_ids=self.stop_ids,
+            draft=draft_of(self.tokenizer, draft, draft_noise),
             mode=self.mode_for(mode, sampler),
             alternatives=alternatives,
             logprobs=logprobs,
@@ -355,7 +357,7 @@ class LanguageModel:
         if isinstance(prompt, str):
             context = self.tokenizer.encode(prompt, add_bos=True)
         else:
-            context = self._conversation_ids(prompt, thinking=False)
+            context = prompt_ids(prompt, self.tokenizer, self.template)
             end = [self.tokenizer.token_id("<turn|>"), *end]
         return read(
             self.network, self.tokenizer, context, end, template, choices, by=by, num_draws=num_draws, seed=seed
@@ -385,11 +387,3 @@ class LanguageModel:
     def _hole_sampler(self, steps: int | None, temperature: float | None) -> SamplerSettings:
         most = min(HOLE_STEPS, self.sampler.max_steps) if steps is None else steps
         return self.sampler.with_overrides(steps=most, temperature=temperature)
-
-    def _text_ids(self, prompt: str) -> list[int]:
-        if not prompt:
-            raise PromptError("the prompt is empty; give the beginning of a text, or a conversation")
-        return self.tokenizer.encode(prompt, add_bos=True)
-
-    def _conversation_ids(self, prompt: Sequence[Message | Mapping[str, str]], thinking: bool) -> list[int]:
-        return self.template.encode([as_message(i, turn) for i, turn in enumerate(prompt)], thinking=thinking)

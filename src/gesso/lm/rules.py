@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from gesso.constrain.constraint import CompiledRule
-from gesso.constrain.reply_rule import NO_TEXT, SYMBOLS
+from gesso.constrain.reply_rule import NO_TEXT, OTHER, SYMBOLS
 from gesso.constrain.rule import Choice, JsonObject, JsonSchema, Regex, Rule, compile_rule
 from gesso.constrain.token_automaton import Vocabulary
 from gesso.errors import SettingError
@@ -95,5 +95,5 @@ class Rules:
         spelled = [b"" if set(one).intersection(NO_TEXT) else one for one in self._tokenizer.token_bytes()]
         spelled += [b""] * (self._vocab_size - len(spelled))
         for token_id in self._tokenizer.special_ids:
-            spelled[token_id] = SYMBOLS.get(self._tokenizer.token_text(token_id), b"")
+            spelled[token_id] = SYMBOLS.get(self._tokenizer.token_text(token_id), OTHER)
         return Vocabulary.of(spelled, self._stop_ids)

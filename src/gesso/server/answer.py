@@ -10,6 +10,8 @@ from fastapi import Request
 
 from gesso.lm.generation import Generation
 from gesso.lm.language_model import LanguageModel
+from gesso.server.progress import Ended
+from gesso.server.reply_parts import reply_parts
 from gesso.server.service import Service, service_of
 
 
@@ -46,14 +48,15 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def usage(lm: LanguageModel, results: Sequence[Generation], *, num: int = 1) -> dict[str, Any]:
+def usage(lm: LanguageModel, ended: Sequence[Ended], *, num: int = 1) -> dict[str, Any]:
     """What texts took, in OpenAI's words and ours. Tokens count to the stop, not to the end of the canvas.
 
     Args:
         lm: What wrote them.
-        results: The texts, all of one prompt after all of another.
+        ended: The texts, all of one prompt after all of another.
         num: Texts of each prompt; their prompt counts once.
     """
+    results = [item.result for item in ended]
     prompt_tokens = sum(result.prompt_tokens for result in results[::num])
     completion_tokens = sum(len(result.token_ids) for result in results)
     return {
@@ -61,7 +64,9 @@ def usage(lm: LanguageModel, results: Sequence[Generation], *, num: int = 1) -> 
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
         "completion_tokens_details": {
-            "reasoning_tokens": sum(reasoning_tokens(lm, result.token_ids) for result in results)
+            "reasoning_tokens": sum(reasoning_tokens(lm, result.token_ids) for result in results),
+            "accepted_prediction_tokens": sum(item.accepted for item in ended),
+            "rejected_prediction_tokens": sum(item.rejected for item in ended),
         },
         "diffusion": {
             "seeds": [result.seed for result in results],
@@ -73,13 +78,7 @@ def usage(lm: LanguageModel, results: Sequence[Generation], *, num: int = 1) -> 
 
 def reasoning_tokens(lm: LanguageModel, token_ids: Sequence[int]) -> int:
     """Tokens of a reply that are thought: those from the opening of a channel to its end."""
-    count, is_thought = 0, False
-    for token_id in token_ids:
-        text = lm.tokenizer.token_text(token_id)
-        is_thought = is_thought or text == "<|channel>"
-        count += is_thought
-        is_thought = is_thought and text != "<channel|>"
-    return count
+    return reply_parts(lm.tokenizer, token_ids).count("thought")
 
 
 def note(request: Request, results: Sequence[Generation], *, num: int = 1) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
@@ -12,23 +12,17 @@ from pydantic_core import PydanticCustomError
 
 from gesso.engine.request import MAX_ALTERNATIVES
 from gesso.lm.generation import Generation
+from gesso.lm.language_model import LanguageModel
 from gesso.server import sse
 from gesso.server.answer import Envelope, new_id, note, usage
 from gesso.server.choice_stream import Choice, stream
-from gesso.server.conversation import ChatMessage, Tool, ToolChoice, as_messages, prompt_ids
+from gesso.server.conversation import ChatMessage, Content, Tool, ToolChoice, as_messages, as_text, prompt_ids
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.logprobs import chat_logprobs, check_whole
-from gesso.server.parameters import (
-    Body,
-    Effort,
-    MaxTokens,
-    SeveralChoices,
-    orders,
-    sampler_for,
-    stops,
-    unsupported,
-)
+from gesso.server.logprobs import WrittenToken, chat_logprobs, share_out, written_tokens
+from gesso.server.orders import orders
+from gesso.server.parameters import Body, Effort, MaxTokens, SeveralChoices, sampler_for, stops, unsupported
 from gesso.server.progress import Ended, Order
+from gesso.server.reply_parts import Part
 from gesso.server.reply_stream import ReplyPiece
 from gesso.server.service import Service, service_of
 from gesso.server.structured import ResponseFormat, Structured, compiled_rule
@@ -47,6 +41,13 @@ class TemplateSettings(Body):
     enable_thinking: bool = False
 
 
+class Prediction(Body):
+    """What the answer may well be; it starts from this text instead of noise."""
+
+    type: Literal["content"]
+    content: Content
+
+
 class ChatRequest(SeveralChoices, Structured):
     """A conversation to answer."""
 
@@ -59,9 +60,9 @@ class ChatRequest(SeveralChoices, Structured):
     chat_template_kwargs: TemplateSettings = TemplateSettings()
     response_format: ResponseFormat | None = None
 
+    prediction: Prediction | None = None
     logprobs: bool = False
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_ALTERNATIVES)] = 0
-    prediction: Annotated[dict[str, Any] | None, unsupported()] = None
     parallel_tool_calls: Annotated[bool | None, unsupported(True)] = None
     modalities: Annotated[list[str] | None, unsupported(["text"])] = None
     audio: Annotated[dict[str, Any] | None, unsupported()] = None
@@ -75,9 +76,14 @@ class ChatRequest(SeveralChoices, Structured):
             raise PydanticCustomError(
                 "invalid_value", "max_tokens and max_completion_tokens are both given; give max_completion_tokens"
             )
-        check_whole(asked=self.logprobs, stream=self.stream)
         if self.top_logprobs and not self.logprobs:
             raise PydanticCustomError("invalid_value", "top_logprobs is given and logprobs is not; give logprobs: true")
+        if self.prediction is not None and self.chat_template_kwargs.enable_thinking:
+            raise PydanticCustomError(
+                "invalid_value",
+                "prediction and enable_thinking are both given; the answer comes after a thought whose length nobody "
+                "knows: leave one of the two out",
+            )
         return self
 
 
@@ -91,7 +97,7 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     if body.stream:
         envelope = Envelope(kind="chat.completion.chunk", service=service, id=new_id("chatcmpl"))
         return sse.EventStream(
-            stream(envelope, body, ChatChoices(), ticket, request),
+            stream(envelope, body, ChatChoices(service.lm), ticket, request),
             ping_interval_s=service.settings.ping_interval_s,
             on_end=ticket.cancel,
         )
@@ -99,10 +105,8 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     results = [item.result for item in ended]
     note(request, results, num=body.n)
     envelope = Envelope(kind="chat.completion", service=service, id=new_id("chatcmpl"))
-    choices = [
-        _choice(index, result) | {"logprobs": chat_logprobs(service.lm, result)} for index, result in enumerate(results)
-    ]
-    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, results, num=body.n)))
+    choices = [_choice(service.lm, index, result) for index, result in enumerate(results)]
+    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, ended, num=body.n)))
 
 
 def _orders(service: Service, body: ChatRequest) -> list[Order]:
@@ -125,6 +129,7 @@ def _orders(service: Service, body: ChatRequest) -> list[Order]:
         max_new_tokens=body.max_completion_tokens or body.max_tokens,
         stop=stops(body.stop),
         is_conversation=True,
+        prediction=None if body.prediction is None else as_text(body.prediction.content),
         num=body.n,
         max_prompt_tokens=service.settings.max_prompt_tokens,
         logprobs=body.logprobs,
@@ -132,7 +137,7 @@ def _orders(service: Service, body: ChatRequest) -> list[Order]:
     )
 
 
-def _choice(index: int, result: Generation) -> dict[str, Any]:
+def _choice(lm: LanguageModel, index: int, result: Generation) -> dict[str, Any]:
     assert result.message is not None, "a conversation was asked"
     message: dict[str, Any] = {"role": "assistant", "content": result.message.content, "refusal": None}
     if result.message.thought:
@@ -143,6 +148,7 @@ def _choice(index: int, result: Generation) -> dict[str, Any]:
     return {
         "index": index,
         "message": message,
+        "logprobs": chat_logprobs(lm, written_tokens(lm, result.token_ids, result.logprobs)),
         "finish_reason": _reason(result, bool(result.message.tool_calls)),
     }
 
@@ -163,7 +169,8 @@ def _reason(result: Generation, has_calls: bool) -> str:
 class ChatChoices:
     """Writes the choices of a streamed chat."""
 
-    def __init__(self) -> None:
+    def __init__(self, lm: LanguageModel) -> None:
+        self._lm = lm
         self._num_calls: Counter[int] = Counter()
 
     def opening(self, index: int) -> Sequence[Choice]:
@@ -171,20 +178,29 @@ class ChatChoices:
         return [self._choice(index, {"role": "assistant", "content": ""})]
 
     def pieces(self, index: int, piece: ReplyPiece) -> Sequence[Choice]:
-        """Tell the thought, then the answer, then the calls."""
+        """Tell the thought, then the answer, then the calls; and with each its tokens, if they are asked for."""
         first = self._num_calls[index]
         self._num_calls[index] += len(piece.tool_calls)
-        thought = [{"reasoning_content": piece.thought}] if piece.thought else []
-        answer = [{"content": piece.content}] if piece.content else []
-        calls = [
-            {"tool_calls": [{"index": number, **call_facts(call)}]}
-            for number, call in enumerate(piece.tool_calls, start=first)
-        ]
-        return [self._choice(index, delta) for delta in (*thought, *answer, *calls)]
+        told: list[tuple[Part, dict[str, Any]]] = []
+        if piece.thought:
+            told.append(("thought", {"reasoning_content": piece.thought}))
+        if piece.content or (piece.tokens and not (piece.thought or piece.tool_calls)):
+            told.append(("content", {"content": piece.content}))
+        for number, call in enumerate(piece.tool_calls, start=first):
+            told.append(("call", {"tool_calls": [{"index": number, **call_facts(call)}]}))
+        runs = share_out(piece.tokens, [part for part, _ in told])
+        return [self._choice(index, delta, tokens=run) for (_, delta), run in zip(told, runs, strict=True)]
 
     def empty(self, index: int, ended: Ended | None = None) -> Choice:
         """Tell nothing, or the reason to finish."""
         return self._choice(index, {}, ended and _reason(ended.result, self._num_calls[index] > 0))
 
-    def _choice(self, index: int, delta: dict[str, Any], reason: str | None = None) -> Choice:
-        return {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+    def _choice(
+        self, index: int, delta: dict[str, Any], reason: str | None = None, tokens: Sequence[WrittenToken] = ()
+    ) -> Choice:
+        return {
+            "index": index,
+            "delta": delta,
+            "logprobs": chat_logprobs(self._lm, tokens),
+            "finish_reason": reason,
+        }

@@ -71,8 +71,8 @@ async def stream(
     except Exception as error:
         yield sse.event(as_refusal(error).body(request.url.path))
         return
-    results = [ended[index].result for index in sorted(ended)]
-    note(request, results, num=body.n)
+    texts = [ended[index] for index in sorted(ended)]
+    note(request, [item.result for item in texts], num=body.n)
     if body.includes_usage:
-        yield sse.event(envelope.wrap(choices=[], usage=usage(envelope.service.lm, results, num=body.n)))
+        yield sse.event(envelope.wrap(choices=[], usage=usage(envelope.service.lm, texts, num=body.n)))
     yield sse.DONE

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from gesso.engine.request import MAX_ALTERNATIVES
+from gesso.lm.candidates import seeds
 from gesso.lm.infill import Infill
 from gesso.lm.language_model import LanguageModel
 from gesso.server import sse
@@ -17,15 +18,14 @@ from gesso.server.answer import Envelope, new_id, note, usage
 from gesso.server.choice_stream import Choice, stream
 from gesso.server.infilling import MaxHoleTokens, check_only_steps
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.logprobs import check_whole, text_logprobs
+from gesso.server.logprobs import text_logprobs, written_tokens
+from gesso.server.orders import orders
 from gesso.server.parameters import (
     MAX_CHOICES,
     MaxTokens,
     SeveralChoices,
     check_no_filters,
-    orders,
     sampler_for,
-    seeds,
     stops,
     unsupported,
 )
@@ -54,7 +54,10 @@ class CompletionRequest(SeveralChoices, Structured):
 
     @model_validator(mode="after")
     def _check_logprobs(self) -> "CompletionRequest":
-        check_whole(asked=self.logprobs is not None, stream=self.stream, suffix=self.suffix is not None)
+        if self.logprobs is not None and self.suffix is not None:
+            raise PydanticCustomError(
+                "invalid_value", "logprobs and suffix are both given; a hole is filled whole: leave logprobs out"
+            )
         return self
 
 
@@ -62,6 +65,7 @@ class CompletionRequest(SeveralChoices, Structured):
 async def completions(body: CompletionRequest, request: Request) -> Response:
     """Go on from a text, whole or as a stream; or fill a hole, whole."""
     service = service_of(request)
+    lm = service.lm
     service.check_model(body.model)
     envelope = Envelope(kind="text_completion", service=service, id=new_id("cmpl"))
     if body.suffix is not None:
@@ -70,18 +74,19 @@ async def completions(body: CompletionRequest, request: Request) -> Response:
     ticket = service.submit(ordered)
     if body.stream:
         return sse.EventStream(
-            stream(envelope, body, TextChoices(echoes), ticket, request),
+            stream(envelope, body, TextChoices(lm, echoes), ticket, request),
             ping_interval_s=service.settings.ping_interval_s,
             on_end=ticket.cancel,
         )
-    results = [item.result for item in await service.finish(ticket, request)]
+    ended = await service.finish(ticket, request)
+    results = [item.result for item in ended]
     note(request, results, num=body.n)
     choices = [
         _choice(index, echo + result.text, result.finish_reason)
-        | {"logprobs": text_logprobs(service.lm, result, start=len(echo))}
+        | {"logprobs": text_logprobs(lm, written_tokens(lm, result.token_ids, result.logprobs), start=len(echo))}
         for index, (echo, result) in enumerate(zip(echoes, results, strict=True))
     ]
-    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(service.lm, results, num=body.n)))
+    return AsciiJSONResponse(envelope.wrap(choices=choices, usage=usage(lm, ended, num=body.n)))
 
 
 def _prompts(lm: LanguageModel, body: CompletionRequest) -> list[list[int]]:
@@ -122,23 +127,30 @@ def _choice(index: int, text: str, reason: str | None) -> dict[str, Any]:
     return {"index": index, "text": text, "logprobs": None, "finish_reason": reason}
 
 
-@dataclass(frozen=True)
 class TextChoices:
     """Writes the choices of a streamed text.
 
-    Attributes:
+    Args:
+        lm: Spells tokens.
         echoes: What each text begins with; nothing if its prompt is not repeated.
     """
 
-    echoes: Sequence[str]
+    def __init__(self, lm: LanguageModel, echoes: Sequence[str]) -> None:
+        self._lm = lm
+        self._echoes = echoes
+        self._offsets = list(map(len, echoes))  # where the next token of each text begins
 
     def opening(self, index: int) -> Sequence[Choice]:
         """Repeat the prompt."""
-        return [_choice(index, self.echoes[index], None)] if self.echoes[index] else []
+        return [_choice(index, self._echoes[index], None)] if self._echoes[index] else []
 
     def pieces(self, index: int, piece: ReplyPiece) -> Sequence[Choice]:
-        """Tell text."""
-        return [_choice(index, piece.content, None)] if piece.content else []
+        """Tell text, and its tokens, if they are asked for."""
+        if not piece.content and not piece.tokens:
+            return []
+        logprobs = text_logprobs(self._lm, piece.tokens, start=self._offsets[index])
+        self._offsets[index] += sum(len(token.text) for token in piece.tokens)
+        return [_choice(index, piece.content, None) | {"logprobs": logprobs}]
 
     def empty(self, index: int, ended: Ended | None = None) -> Choice:
         """Tell nothing, or the reason to finish."""

@@ -53,7 +53,10 @@ class ChatMessage(Body):
 
 
 class FunctionTool(Body):
-    """What a tool is for and takes, as JSON Schema. A call that is asked for keeps to it, `strict` or not."""
+    """What a tool is for and takes, as JSON Schema.
+
+    A call that is asked for keeps to it, `strict` or not; if one tool is strict, so do all calls.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     description: str | None = None

@@ -20,7 +20,8 @@ from gesso.server.conversation import (
     prompt_ids,
 )
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.parameters import Body, MaxTokens, Sampling, check_no_drafts, orders, sampler_for, stops, unsupported
+from gesso.server.orders import orders
+from gesso.server.parameters import Body, MaxTokens, Sampling, check_no_drafts, sampler_for, stops, unsupported
 from gesso.server.progress import Ended, Grown, Order, Progress
 from gesso.server.refusal import Refusal, as_refusal
 from gesso.server.reply_stream import ReplyPiece
@@ -64,6 +65,7 @@ class MessagesTool(Body):
     name: Annotated[str, Field(min_length=1)]
     input_schema: dict[str, Any]
     description: str | None = None
+    strict: bool | None = None
     type: Literal["custom"] | None = None
     cache_control: Hint[dict[str, Any]] = None
 
@@ -150,7 +152,7 @@ def _tools(body: CountRequest) -> list[FunctionTool]:
     if body.tool_choice is not None and body.tool_choice.type == "none":
         return []
     return [
-        FunctionTool(name=tool.name, description=tool.description, parameters=tool.input_schema)
+        FunctionTool(name=tool.name, description=tool.description, parameters=tool.input_schema, strict=tool.strict)
         for tool in body.tools or []
     ]
 

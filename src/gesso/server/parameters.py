@@ -1,20 +1,16 @@
-"""What the bodies of requests have in common, and how it becomes an order."""
+"""What the bodies of requests have in common."""
 
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gesso.constrain.constraint import CompiledRule
-from gesso.engine.request import MAX_ALTERNATIVES, FirstCanvas, Mode, Request
+from gesso.engine.request import MAX_ALTERNATIVES, Mode
 from gesso.errors import SettingError
-from gesso.lm.candidates import seeds
 from gesso.lm.language_model import LanguageModel
 from gesso.sampling.filters import MAX_BIAS, MAX_PENALTY, Filters
 from gesso.sampling.settings import SamplerSettings
-from gesso.server.progress import Order
 from gesso.server.refusal import Refusal
 
 MAX_CHOICES = 16
@@ -79,6 +75,8 @@ class Diffusion(Body):
         mode: "diffusion", "verified" or "autoregressive".
         patience: Steps without progress after which a canvas is given up; 0 for never.
         pins: Fixed tokens of the first canvas.
+        draft: A text to start from instead of noise, all of which may change.
+        draft_noise: How much of it, or of the `prediction`, is noise at the start.
         regex: The text matches this regular expression, whole.
         choice: The text is one of these.
     """
@@ -97,6 +95,8 @@ class Diffusion(Body):
     mode: Mode | None = None
     patience: Annotated[int, Field(ge=0, le=10_000)] | None = None
     pins: tuple[Pin, ...] = Field(default=(), strict=False, max_length=1_000)
+    draft: str | None = None
+    draft_noise: Annotated[float, Field(ge=0, le=1)] | None = None
     regex: str | None = None
     choice: Annotated[list[str], Field(min_length=1, max_length=10_000)] | None = None
 
@@ -288,75 +288,3 @@ def stops(stop: Stop | None, param: str = "stop") -> tuple[str, ...]:
             param=param,
         )
     return strings
-
-
-def orders(
-    lm: LanguageModel,
-    prompt_ids: Sequence[int],
-    body: Sampling,
-    *,
-    sampler: SamplerSettings,
-    max_new_tokens: int | None,
-    stop: tuple[str, ...],
-    is_conversation: bool,
-    num: int = 1,
-    max_prompt_tokens: int | None = None,
-    rule: CompiledRule | None = None,
-    logprobs: bool = False,
-    top_logprobs: int = 0,
-) -> list[Order]:
-    """Make an order for each text that a prompt shall have.
-
-    Raises:
-        PromptError, SettingError: The prompt or a setting cannot be used.
-        Refusal: The prompt is longer than this server takes.
-    """
-    if max_prompt_tokens is not None and len(prompt_ids) > max_prompt_tokens:
-        raise Refusal(
-            f"the prompt has {len(prompt_ids)} tokens and this server takes {max_prompt_tokens}; shorten it",
-            code="context_length_exceeded",
-        )
-    first_canvas = first_canvas_of(lm, body.diffusion.pins)
-    made = []
-    for seed in seeds(body.seed, num):
-        request = Request(
-            prompt_ids=tuple(prompt_ids),
-            max_new_tokens=lm.max_new_tokens if max_new_tokens is None else max_new_tokens,
-            sampler=sampler,
-            seed=seed,
-            stop_ids=lm.stop_ids,
-            first_canvas=first_canvas,
-            mode=lm.mode_for(body.diffusion.mode, body.diffusion.sampler),
-            rule=rule,
-            alternatives=body.diffusion.alternatives,
-            logprobs=logprobs,
-            top_logprobs=top_logprobs,
-            filters=body.filters,
-        )
-        request.check(lm.network.config)
-        interval = body.diffusion.draft_interval if body.diffusion.stream_drafts else None
-        made.append(Order(request=request, stop=stop, is_conversation=is_conversation, draft_interval_s=interval))
-    return made
-
-
-def first_canvas_of(lm: LanguageModel, pins: Sequence[Pin]) -> FirstCanvas | None:
-    """Lay pins into a canvas.
-
-    Raises:
-        Refusal: A pin does not fit the canvas, or lies on another.
-    """
-    if not pins:
-        return None
-    length = lm.network.config.canvas_length
-    tokens, pinned = [lm.tokenizer.pad_id] * length, [False] * length
-    for number, pin in enumerate(pins):
-        ids = lm.tokenizer.encode(pin.text)
-        end = pin.start + len(ids)
-        param = f"diffusion.pins.{number}"
-        if end > length:
-            raise Refusal(f"{param} reaches position {end} and a canvas has {length}; move or shorten it", param=param)
-        if any(pinned[pin.start : end]):
-            raise Refusal(f"{param} lies on another pin; move it", param=param)
-        tokens[pin.start : end] = ids
-        pinned[pin.start : end] = [True] * len(ids)
-    return FirstCanvas(token_ids=tuple(tokens), pinned=tuple(pinned))

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gesso.engine.engine import EventStream
-from gesso.engine.events import CanvasCommitted, StepDone
+from gesso.engine.events import CanvasCommitted, Finished, StepDone
 from gesso.engine.request import Request
 from gesso.lm.generation import Generation
 from gesso.lm.language_model import LanguageModel
 from gesso.lm.trace import Span, committed_spans, rounded, spans
 from gesso.lm.writing import Writing
+from gesso.server.logprobs import count_told, written_tokens
 from gesso.server.reply_stream import ReplyPiece, ReplyStream
 
 
@@ -110,11 +111,14 @@ class Ended:
         piece: Text that was held back until it was certain that nothing follows.
         result: The whole, and what it took.
         stop_string: The stop string that ended it, if one did.
+        accepted, rejected: Tokens of the draft that it started from which stand where they stood there, and the others.
     """
 
     piece: ReplyPiece
     result: Generation
     stop_string: str | None = None
+    accepted: int = 0
+    rejected: int = 0
 
     is_skippable = False
 
@@ -136,6 +140,7 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
         template=lm.template if order.is_conversation else None,
     )
     reply = ReplyStream(lm.template, lm.tokenizer, stop=order.stop) if order.is_conversation else None
+    num_told = 0
     wants_drafts, next_draft_at = order.draft_interval_s is not None, 0.0
     total = order.request.max_steps(lm.network.config.canvas_length)
     taken_up_at, source = time.monotonic(), writing.begin()
@@ -148,7 +153,7 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
             else:
                 yield None
         elif isinstance(event, CanvasCommitted):
-            piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=False)
+            piece, num_told = _piece(lm, writing, reply, event, num_told)
             frame = Frame(
                 canvas=event.canvas_index,
                 step=event.steps,
@@ -169,8 +174,28 @@ def tell(lm: LanguageModel, order: Order, clock: Callable[[], float] = time.mono
             taken_up_at = grown.committed_at
             yield grown
         else:
-            piece = ReplyPiece(content=event.text) if reply is None else reply.update(writing.token_ids, finished=True)
-            yield Ended(piece=piece, result=writing.result(), stop_string=_met(lm, order.stop, writing.token_ids))
+            piece, num_told = _piece(lm, writing, reply, event, num_told)
+            accepted, rejected = _compared(order.request, writing.token_ids)
+            yield Ended(
+                piece=piece,
+                result=writing.result(),
+                stop_string=_met(lm, order.stop, writing.token_ids),
+                accepted=accepted,
+                rejected=rejected,
+            )
+
+
+def _piece(
+    lm: LanguageModel, writing: Writing, reply: ReplyStream | None, event: CanvasCommitted | Finished, num_told: int
+) -> tuple[ReplyPiece, int]:
+    """What the text has grown by, and how many of its tokens are told with it, if that is asked for."""
+    ids, is_over = writing.token_ids, isinstance(event, Finished)
+    piece = ReplyPiece(content=event.text) if reply is None else reply.update(ids, finished=is_over)
+    if not writing.request.logprobs:
+        return piece, 0
+    has_told = reply.has_told if reply is not None else lambda ids: writing.text.startswith(lm.tokenizer.decode(ids))
+    count = len(ids) if is_over else count_told(ids, num_told, has_told)
+    return replace(piece, tokens=written_tokens(lm, ids, writing.logprobs[:count], start=num_told)), count
 
 
 def _frame(lm: LanguageModel, event: StepDone) -> Frame:
@@ -187,6 +212,13 @@ def _met(lm: LanguageModel, stop: tuple[str, ...], token_ids: list[int]) -> str 
     """The stop string that is complete first."""
     text = lm.tokenizer.decode(token_ids)
     return min((string for string in stop if string in text), key=lambda s: text.find(s) + len(s), default=None)
+
+
+def _compared(request: Request, token_ids: Sequence[int]) -> tuple[int, int]:
+    """Tokens of the draft that were written at their positions, and the others; its end is not counted."""
+    drafted = [] if request.draft is None else [i for i in request.draft.token_ids if i not in request.stop_ids]
+    accepted = sum(one == other for one, other in zip(drafted, token_ids, strict=False))
+    return accepted, len(drafted) - accepted
 
 
 def _shown(frame: Frame) -> dict[int, tuple[str, str]]:

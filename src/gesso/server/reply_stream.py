@@ -1,7 +1,9 @@
 """A reply that keeps growing, as thought, answer and tool calls that never have to be taken back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gesso.server.logprobs import WrittenToken
 from gesso.text.chat import ChatTemplate
 from gesso.text.message import ToolCall
 from gesso.text.tokenizer import Tokenizer
@@ -18,11 +20,14 @@ class ReplyPiece:
         content: Of the answer.
         thought: Of what was thought before it.
         tool_calls: Calls that are complete now.
+        tokens: Of the text, with those of earlier pieces, all that say nothing which is not told yet; none at all
+            unless log-probabilities are asked for.
     """
 
     content: str = ""
     thought: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    tokens: tuple[WrittenToken, ...] = ()
 
 
 class ReplyStream:
@@ -37,7 +42,6 @@ class ReplyStream:
         self._template = template
         self._tokenizer = tokenizer
         self._stop = stop
-        self._longest_prefix = max(map(len, stop), default=1) - 1
         self._content = ""
         self._thought = ""
         self._num_calls = 0
@@ -51,10 +55,22 @@ class ReplyStream:
         """
         message = self._template.parse_reply(token_ids if finished else self._settled(token_ids), finished=finished)
         self._content, content = self._grown(self._content, message.content, finished)
-        self._thought, thought = self._grown(self._thought, message.thought, finished)
+        has_thought = bool(message.content or message.tool_calls)  # so that nothing is held back of it
+        self._thought, thought = self._grown(self._thought, message.thought, finished or has_thought)
         calls = message.tool_calls[self._num_calls :]
         self._num_calls += len(calls)
         return ReplyPiece(content=content, thought=thought, tool_calls=calls)
+
+    def has_told(self, token_ids: Sequence[int]) -> bool:
+        """Whether all that the first tokens of the reply say has been given."""
+        ids = list(token_ids)
+        message = self._template.parse_reply(ids, finished=False)
+        return (
+            len(self._settled(ids)) == len(ids)
+            and self._content.startswith(message.content)
+            and self._thought.startswith(message.thought)
+            and len(message.tool_calls) <= self._num_calls
+        )
 
     def _settled(self, token_ids: list[int]) -> list[int]:
         """Tokens before a call that is not closed yet, or before a thought whose channel is not named in full."""
@@ -75,7 +91,8 @@ class ReplyStream:
         text = text[: min((text.find(stop) for stop in self._stop if stop in text), default=len(text))]
         if not finished:
             text = text.rstrip(_BROKEN)
-            text = text[: max(0, len(text) - self._longest_prefix)]
+            beginnings = (stop[:length] for stop in self._stop for length in range(1, len(stop)))
+            text = text[: len(text) - max((len(one) for one in beginnings if text.endswith(one)), default=0)]
         if text.startswith(told):
             return text, text[len(told) :]
         if told.startswith(text):  # held back again, or a thought that lost its last paragraph

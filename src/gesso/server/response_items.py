@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gesso.server.answer import new_id, reasoning_tokens
+from gesso.server.logprobs import token_facts, written_tokens
 from gesso.server.progress import Ended
 from gesso.server.reply_stream import ReplyPiece
 from gesso.server.service import Service
@@ -50,6 +51,7 @@ class ResponseRecord:
             "text": {"format": self._format()},
             "tool_choice": self._settings["tool_choice"] or "auto",
             "tools": self._tools,
+            "top_logprobs": self._settings["top_logprobs"],
             "top_p": self._settings["top_p"],
             "truncation": "disabled",
             "usage": None if ended is None else self._usage(ended),
@@ -83,22 +85,27 @@ class Output:
         self.items: list[dict[str, Any]] = []
         self._record = record
         self._open: tuple[str, str, str] | None = None  # kind, id and text of the item that grows
+        self._logprobs: list[dict[str, Any]] = []  # of the message that grows
 
     def grow(self, piece: ReplyPiece) -> Iterator[Event]:
         """Append a piece of a reply."""
+        lm = self._record.service.lm
         if piece.thought:
             yield from self._append("reasoning", piece.thought)
-        if piece.content:
-            yield from self._append("message", piece.content)
+        said = [one for one in piece.tokens if one.part == "content" and one.token_id not in lm.tokenizer.special_ids]
+        is_growing = self._open is not None and self._open[0] == "message"
+        if piece.content or (said and is_growing):
+            yield from self._append("message", piece.content, token_facts(lm, said))
         for call in piece.tool_calls:
             yield from self._call(call)
 
     def finish_with(self, ended: Ended) -> Iterator[Event]:
         """Append a whole reply at once."""
-        message = ended.result.message
+        result, message = ended.result, ended.result.message
         assert message is not None, "a conversation was asked"
+        tokens = written_tokens(self._record.service.lm, result.token_ids, result.logprobs)
         yield from self.grow(
-            ReplyPiece(content=message.content, thought=message.thought, tool_calls=message.tool_calls)
+            ReplyPiece(content=message.content, thought=message.thought, tool_calls=message.tool_calls, tokens=tokens)
         )
         yield from self.close()
 
@@ -110,16 +117,16 @@ class Output:
             return
         kind, item_id, text = self._open
         place = {"item_id": item_id, "output_index": len(self.items), "content_index": 0}
-        part = _part(kind, text)
-        logprobs = {"logprobs": []} if kind == "message" else {}
+        part = _part(kind, text, self._logprobs)
+        logprobs = {"logprobs": self._logprobs} if kind == "message" else {}
         yield f"response.{part['type']}.done", {**place, "text": text, **logprobs}
         yield "response.content_part.done", {**place, "part": part}
         item = _text_item(kind, item_id, [part], "completed")
         yield "response.output_item.done", {"output_index": len(self.items), "item": item}
         self.items.append(item)
-        self._open = None
+        self._open, self._logprobs = None, []
 
-    def _append(self, kind: str, text: str) -> Iterator[Event]:
+    def _append(self, kind: str, text: str, logprobs: Sequence[dict[str, Any]] = ()) -> Iterator[Event]:
         if self._open is not None and self._open[0] != kind:
             yield from self.close()
         if self._open is None:
@@ -127,13 +134,14 @@ class Output:
             item = _text_item(kind, self._open[1], [], "in_progress")
             yield "response.output_item.added", {"output_index": len(self.items), "item": item}
             place = {"item_id": self._open[1], "output_index": len(self.items), "content_index": 0}
-            yield "response.content_part.added", {**place, "part": _part(kind, "")}
+            yield "response.content_part.added", {**place, "part": _part(kind, "", [])}
         _, item_id, before = self._open
         self._open = (kind, item_id, before + text)
-        if text:
+        self._logprobs += logprobs
+        if text or logprobs:
             place = {"item_id": item_id, "output_index": len(self.items), "content_index": 0}
-            logprobs = {"logprobs": []} if kind == "message" else {}
-            yield f"response.{_PART_TYPES[kind]}.delta", {**place, "delta": text, **logprobs}
+            told = {"logprobs": list(logprobs)} if kind == "message" else {}
+            yield f"response.{_PART_TYPES[kind]}.delta", {**place, "delta": text, **told}
 
     def _call(self, call: ToolCall) -> Iterator[Event]:
         if self._open is not None:
@@ -156,9 +164,9 @@ class Output:
         self.items.append(item)
 
 
-def _part(kind: str, text: str) -> dict[str, Any]:
+def _part(kind: str, text: str, logprobs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     part = {"type": _PART_TYPES[kind], "text": text}
-    return part | {"annotations": [], "logprobs": []} if kind == "message" else part
+    return part | {"annotations": [], "logprobs": list(logprobs)} if kind == "message" else part
 
 
 def _text_item(kind: str, item_id: str, parts: list[dict[str, Any]], status: str) -> dict[str, Any]:

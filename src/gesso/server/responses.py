@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from gesso.engine.request import MAX_ALTERNATIVES
 from gesso.server import sse
 from gesso.server.answer import note
 from gesso.server.conversation import (
@@ -21,7 +23,8 @@ from gesso.server.conversation import (
     prompt_ids,
 )
 from gesso.server.json_response import AsciiJSONResponse
-from gesso.server.parameters import Body, Effort, MaxTokens, check_no_drafts, orders, sampler_for, unsupported
+from gesso.server.orders import orders
+from gesso.server.parameters import Body, Effort, MaxTokens, check_no_drafts, sampler_for, unsupported
 from gesso.server.progress import Ended, Grown, Order, Progress
 from gesso.server.refusal import Refusal, as_refusal
 from gesso.server.response_items import Output, ResponseRecord
@@ -91,15 +94,24 @@ class ResponseRequest(Structured):
 
     background: Annotated[bool | None, unsupported(False)] = None
     conversation: Annotated[str | None, unsupported()] = None
-    include: Annotated[list[str] | None, unsupported([])] = None
+    include: tuple[Literal["message.output_text.logprobs"], ...] = Field(default=(), strict=False)
     max_tool_calls: Annotated[int | None, unsupported()] = None
     parallel_tool_calls: Annotated[bool | None, unsupported(True)] = None
     previous_response_id: Annotated[str | None, unsupported()] = None
     service_tier: Annotated[str | None, unsupported("auto", "default")] = None
     store: Annotated[bool | None, unsupported(False)] = None
     stream_options: ResponseStreamOptions | None = None
-    top_logprobs: Annotated[int | None, unsupported(0)] = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_ALTERNATIVES)] = 0
     truncation: Annotated[str | None, unsupported("disabled")] = None
+
+    @model_validator(mode="after")
+    def _check_logprobs(self) -> "ResponseRequest":
+        if self.top_logprobs and not self.include:
+            raise PydanticCustomError(
+                "invalid_value",
+                "top_logprobs is given and include is not; give include: ['message.output_text.logprobs']",
+            )
+        return self
 
 
 @router.post("/v1/responses")
@@ -134,6 +146,8 @@ def _order(service: Service, body: ResponseRequest) -> Order:
         stop=(),
         is_conversation=True,
         max_prompt_tokens=service.settings.max_prompt_tokens,
+        logprobs=bool(body.include),
+        top_logprobs=body.top_logprobs,
         rule=compiled_rule(
             service.lm,
             body,

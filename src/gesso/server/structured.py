@@ -1,7 +1,8 @@
 """Texts that must have a form: what clients call it, and the one rule that it comes to.
 
 OpenAI's clients say `response_format` or `text.format`, vLLM's `structured_outputs` or `guided_json` and its like, and
-whoever knows Gesso `diffusion.regex` or `diffusion.choice`. A tool that must be called is a rule about the reply, too.
+whoever knows Gesso `diffusion.regex` or `diffusion.choice`. A tool that must be called is a rule about the reply, too,
+and so is a strict one that may be.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from gesso.constrain.constraint import CompiledRule
-from gesso.constrain.reply_rule import AfterThought, ToolUse
+from gesso.constrain.reply_rule import AfterThought, ToolUse, ValidCalls
 from gesso.constrain.rule import Choice, JsonObject, JsonSchema, Regex, Rule
 from gesso.errors import SettingError
 from gesso.lm.language_model import LanguageModel
@@ -102,8 +103,10 @@ def compiled_rule(
         raise Refusal(f"{param} and {others[0][0]} are both given; a text can follow one of them", param=others[0][0])
     if stop:
         raise Refusal(f"stop could cut short what {param} asks for; leave one of the two out", param="stop")
+    if thinking and not isinstance(rule, ValidCalls):  # which knows thoughts
+        rule = AfterThought(rule=rule)
     try:
-        return lm.rules.compiled(AfterThought(rule=rule) if thinking else rule)
+        return lm.rules.compiled(rule)
     except SettingError as error:
         raise Refusal(f"{param}: {error}", param=param) from error
 
@@ -152,13 +155,10 @@ def _asked_by_form(form: ResponseFormat | TextFormat | None) -> dict[str, Rule]:
 
 
 def _asked_by_choice(tools: Sequence[FunctionTool], tool_choice: ToolChoice) -> dict[str, Rule]:
-    if tool_choice in (None, "auto", "none"):
-        if any(tool.strict for tool in tools):
-            raise Refusal(
-                "a tool is strict, and its calls keep to its schema only where a call is asked for; give tool_choice "
-                "'required' or leave strict out",
-                param="tools",
-            )
+    if tool_choice == "none":
+        return {}
+    is_asked = tool_choice not in (None, "auto")
+    if not is_asked and not any(tool.strict for tool in tools):
         return {}
     schemas = {tool.name: _arguments(tool) for tool in tools}
     if isinstance(tool_choice, dict):
@@ -174,10 +174,12 @@ def _asked_by_choice(tools: Sequence[FunctionTool], tool_choice: ToolChoice) -> 
         schemas = {name: schemas[name]}
     if not schemas:
         raise Refusal("tool_choice asks for a call and there are no tools; declare one", param="tool_choice")
+    param = "tool_choice" if is_asked else "tools"
     try:
-        return {"tool_choice": ToolUse(tools=schemas)}
+        call = ToolUse(tools=schemas)
     except SettingError as error:
-        raise Refusal(f"tool_choice: {error}", param="tool_choice") from error
+        raise Refusal(f"{param}: {error}", param=param) from error
+    return {param: call if is_asked else ValidCalls(call=call)}
 
 
 def _arguments(tool: FunctionTool) -> dict[str, Any]:
