@@ -15,7 +15,7 @@ from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.graphed_rounds import GraphedRounds
 from gesso.engine.kv_pool import KVPool
 from gesso.engine.reference import run_request
-from gesso.engine.request import FirstCanvas, Request
+from gesso.engine.request import Draft, FirstCanvas, Request
 from gesso.errors import GenerationError, InputError, SettingError
 from gesso.model.network import Network
 from gesso.sampling.filters import Filters
@@ -190,6 +190,7 @@ def test_who_has_to_wait_keeps_its_own_canvas_and_not_the_memory_of_the_batch():
         ({"first_canvas": FirstCanvas(token_ids=(60,) * 8, pinned=(True, *(False,) * 7))}, True),
         ({"mode": "autoregressive"}, False),
         ({"rule": WORDS}, False),
+        ({"draft": Draft(token_ids=(60,), levels=(0.5,))}, False),
         ({"filters": Filters(top_k=3)}, False),
         ({"alternatives": 1}, False),
         ({"logprobs": True}, False),

@@ -69,8 +69,13 @@ class GraphedRounds:
         self._idle = state_tensors(graphed_state(start_state(blank, SamplerSettings()), network))
 
     def covers(self, request: Request) -> bool:
-        """Whether a request's steps can be taken here: nobody must see logits, and its rules have row twins."""
+        """Whether a request's steps can be taken here.
+
+        Nobody must see logits, its canvases must begin as noise, and its rules must have row twins.
+        """
         if request.mode == "autoregressive" or request.rule is not None or request.is_looked_on:
+            return False
+        if request.draft is not None:
             return False
         return request.filters == Filters() and row_numbers(request.sampler, 0) is not None
 
