@@ -21,7 +21,18 @@ from gesso.model.network import Network
 from gesso.sampling.filters import Filters
 from gesso.sampling.pace import EvenCount
 from gesso.sampling.settings import SamplerSettings
-from tests.engine.test_engine import FREE_REQUESTS, OFTEN, PAGE, SMALL, WORDS, Arrival, assert_idle, request, workloads
+from tests.engine.test_engine import (
+    FREE_REQUESTS,
+    OFTEN,
+    PAGE,
+    PATIENT,
+    SMALL,
+    WORDS,
+    Arrival,
+    assert_idle,
+    request,
+    workloads,
+)
 from tests.engine.test_runner import calls, small_network
 
 GRAPHED = replace(SMALL, graphs=True)
@@ -180,6 +191,20 @@ def test_who_has_to_wait_keeps_its_own_canvas_and_not_the_memory_of_the_batch():
     assert state.conditioning.untyped_storage().nbytes() == state.conditioning.nbytes
     for stream, asked in ((urgent, FREE_REQUESTS[2]), (low, low.request), (other, other.request)):
         assert_same(list(stream), oracle(asked))
+
+
+def test_a_draft_that_is_finished_when_its_request_has_to_wait_is_read_when_it_goes_on():
+    asked = request(mode="verified", sampler=PATIENT, verification=OFTEN, max_new_tokens=8)
+    expected = list(run_request(network(), asked, page_length=PAGE))
+    for rounds in range(3, 6):
+        engine = Engine(network(), replace(GRAPHED, max_rows=1, prompt_tokens=40))
+        low = engine.submit(asked)
+        for _ in range(rounds):
+            engine.step()
+        urgent = engine.submit(FREE_REQUESTS[0], priority=1)
+        assert_same(list(urgent), oracle(FREE_REQUESTS[0]))
+        assert engine.load().num_preempted == 1
+        assert_same(list(low), expected)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ class GraphedRounds:
         self._table_length = min(pool.num_pages, longest)
         self._steps: dict[int, CapturedFunction] = {}
         self._under_way: _UnderWay | None = None
+        self._untold: dict[Job, StepResult] = {}  # of jobs that were made to wait: without pages they cannot go on
         blank = torch.zeros(1, config.canvas_length, dtype=torch.int64)
         self._idle = state_tensors(graphed_state(start_state(blank, SamplerSettings()), network))
 
@@ -80,9 +81,10 @@ class GraphedRounds:
         return request.filters == Filters() and row_numbers(request.sampler, 0) is not None
 
     def advance(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, StepResult | GessoError]]:
-        """Start a step of each job's canvas, then give the results of the steps that the last call started.
+        """Start a step of each job's canvas, then give the results of the steps that were started before.
 
-        A canvas that is due is begun; one whose steps have run out waits to be read. Mutates the jobs' canvases.
+        A canvas that is due is begun; one whose steps have run out waits to be read. The result of a job that has had
+        to wait in the meantime is given when it comes again. Mutates the jobs' canvases.
         """
         due: list[Job] = []
         for job in jobs:
@@ -95,8 +97,17 @@ class GraphedRounds:
                 due.append(job)
         started = self._start(due) if due else None
         before, self._under_way = self._under_way, started
-        if before is not None:
-            yield from before.results(started)
+        new = {} if before is None else before.results()
+        for job in new.keys() - set(jobs):
+            if job.state is not None:  # it waits, and need not hold on to the memory of all of its batch
+                job.state = state_of([tensor.clone() for tensor in state_tensors(job.state)], job.state.step)
+        results = self._untold | new
+        self._untold = {job: result for job, result in results.items() if job not in jobs and not job.is_over}
+        for job in jobs:
+            if job in results:
+                if started is not None and bool(results[job].state.finished):
+                    started.take_back(job)
+                yield job, _checked(job, results[job])
 
     def _begin(self, job: Job) -> CanvasState:
         if job.state is None:
@@ -180,34 +191,25 @@ class _UnderWay:
         rows = {job: row for row, job in enumerate(jobs)}
         return cls(rows=rows, generators=generators, report=StepReport(*copies), copied=copied)
 
-    def results(self, following: "_UnderWay | None") -> Iterator[tuple[Job, StepResult | GessoError]]:
-        """Wait for the step, and tell what it did.
-
-        Args:
-            following: The step after it, which is under way already; mutated: rows that are finished leave it.
-        """
+    def results(self) -> dict[Job, StepResult]:
+        """Wait for the step, and say what it did."""
         if self.copied is not None:
             self.copied.synchronize()
-        for job, row in self.rows.items():
-            if job.is_over:
-                continue
-            result = self.report.row(row)
-            if following is not None and bool(result.state.finished):
-                following._take_back(job)
-            try:
-                check_numbers(result, torch.ones(1, dtype=torch.bool), _settings(job).max_steps)
-            except GessoError as error:
-                yield job, error
-            else:
-                yield job, result
-            if job.state is not None and (following is None or job not in following.rows):
-                # It waits, and need not hold on to the memory of all of its batch.
-                job.state = state_of([tensor.clone() for tensor in state_tensors(job.state)], job.state.step)
+        return {job: self.report.row(row) for job, row in self.rows.items()}
 
-    def _take_back(self, job: Job) -> None:
+    def take_back(self, job: Job) -> None:
+        """Take a job whose canvas was finished before out of the step, if it is there; mutates its generator."""
         row = self.rows.pop(job, None)
         if row is not None and job.generator is not None:
             job.generator.set_state(self.generators[row])
+
+
+def _checked(job: Job, result: StepResult) -> StepResult | GessoError:
+    try:
+        check_numbers(result, torch.ones(1, dtype=torch.bool), _settings(job).max_steps)
+    except GessoError as error:
+        return error
+    return result
 
 
 def _settings(job: Job) -> SamplerSettings:
