@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CLIENTS := .clients
 
 .PHONY: help setup demo test clients test-slow check fix clean
 
@@ -22,11 +23,15 @@ demo: setup      ## watch the bundled model write a story, canvas by canvas
 test: setup      ## run the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
-clients: setup   ## drive the server with clients that are installed apart
-	$(PYTHON) -m venv .clients
-	.clients/bin/python -m pip install --quiet -r tests/server/clients/requirements.txt
-	cp tests/server/clients/package.json .clients/ && npm install --prefix .clients --no-audit --no-fund
-	$(BIN)/python -m pytest -m clients tests/server
+clients: setup $(CLIENTS)/.ready  ## drive the server with clients that are installed apart
+	GESSO_CLIENTS=$(CLIENTS) $(BIN)/python -m pytest -m clients tests/server
+
+$(CLIENTS)/.ready: $(addprefix tests/server/clients/,requirements.txt package.json)
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet -r tests/server/clients/requirements.txt
+	cp tests/server/clients/package.json $(CLIENTS)/
+	npm install --prefix $(CLIENTS) --no-audit --no-fund
+	@touch $@
 
 test-slow: setup ## run the checks that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -42,4 +47,4 @@ fix: setup       ## format and mend what can be mended by machine
 	$(BIN)/ruff format .
 
 clean:           ## remove the environment and caches
-	rm -rf $(VENV) .clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
