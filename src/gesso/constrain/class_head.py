@@ -75,12 +75,13 @@ class ClassHead:
         probabilities = logs.exp()
         nats = -torch.linalg.vecdot(probabilities, logs.clamp(min=least))
         embedding = (probabilities.to(self.small_vectors.dtype) @ self.small_vectors).float()
+        highest = self.best + factors
         for number, read in self.readings.items():
-            factor = factors[:, number]
-            weight = (read.best + factor).exp()
-            nats -= weight * (read.moment + read.total * (read.best + factor).clamp(min=least))
+            log = highest[:, number]
+            weight = log.exp()
+            nats -= weight * (read.moment + read.total * log.clamp(min=least))
             embedding = embedding.addcmul_(read.soft, weight[:, None])
-        highest = (self.best + factors).amax(1).exp()
+        highest = highest.amax(1).exp()
         # Rounding may carry an entropy of nothing below zero, and a certainty above one.
         return nats.clamp(min=0), highest.clamp(max=1), embedding
 
