@@ -18,6 +18,9 @@ from gesso.constrain.token_scores import TokenClasses, choose_in_classes, sum_sm
 from gesso.ops.categorical import invert_cdf_in_groups, max_in_groups
 from gesso.ops.read_head import KEPT, Span, SpanReading
 
+CHUNK = 2048
+"""Tokens of a class to look at at once: fewer than without a rule, whose scores stay closer to the processor."""
+
 MAX_GATHERED_BYTES = 2**24
 """Embeddings of valid tokens that take more are gathered piece by piece in each step, and not kept."""
 
@@ -139,6 +142,7 @@ def read_classes(
             size=last - first,
             softcap=softcap,
             cap=cap,
+            chunk=CHUNK,
         )
 
     few = len(classes.small_class)
