@@ -13,7 +13,7 @@ def plain_sums(lattice, total, start, final):
         final: zero for the states that are valid after the last position, minus infinity for the others.
     """
     length, edges = len(total), list(zip(lattice.source, lattice.target, lattice.group, strict=True))
-    classes = lattice.classes_of
+    classes = np.split(lattice.members, lattice.group_start[1:-1])
     before, after = (np.full((length + 1, lattice.num_states), -np.inf) for _ in range(2))
     before[0, start], after[length] = 0.0, final
     weights = [[np.logaddexp.reduce(total[at, classes[group]]) for _, _, group in edges] for at in range(length)]

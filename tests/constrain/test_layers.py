@@ -49,7 +49,8 @@ def test_an_edge_is_possible_where_some_way_takes_it(pattern):
         expected &= (lattice.target == lattice.num_states - 1) | (not is_late)
         assert (row == expected).all()
         reached = np.bincount(lattice.target, row, lattice.num_states) > 0
+    classes_of = np.split(lattice.members, lattice.group_start[1:-1])
     classes = possible_classes(lattice, possible)
     for row, edges in zip(classes, possible, strict=True):
-        taken = {number for group in lattice.group[edges] for number in lattice.classes_of[group]}
+        taken = {number for group in lattice.group[edges] for number in classes_of[group]}
         assert set(np.flatnonzero(row)) == taken

@@ -5,10 +5,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gesso.ops import categorical
 from gesso.ops.categorical import invert_cdf, invert_cdf_in_groups, max_in_groups
 
 seeds = st.integers(0, 100_000)
 both = pytest.mark.parametrize("invert", [invert_cdf, invert_cdf_in_groups])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _all_in_groups():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(categorical, "NARROW", 0)
+        yield
 
 
 def random_scores(seed, *shape):

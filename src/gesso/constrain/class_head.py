@@ -18,6 +18,9 @@ from gesso.constrain.token_scores import TokenClasses, choose_in_classes, sum_sm
 from gesso.ops.categorical import invert_cdf_in_groups, max_in_groups
 from gesso.ops.read_head import KEPT, Span, SpanReading
 
+CHUNK = 2048
+"""Tokens of a class to look at at once: fewer than without a rule, whose scores stay closer to the processor."""
+
 MAX_GATHERED_BYTES = 2**24
 """Embeddings of valid tokens that take more are gathered piece by piece in each step, and not kept."""
 
@@ -75,12 +78,13 @@ class ClassHead:
         probabilities = logs.exp()
         nats = -torch.linalg.vecdot(probabilities, logs.clamp(min=least))
         embedding = (probabilities.to(self.small_vectors.dtype) @ self.small_vectors).float()
+        highest = self.best + factors
         for number, read in self.readings.items():
-            factor = factors[:, number]
-            weight = (read.best + factor).exp()
-            nats -= weight * (read.moment + read.total * (read.best + factor).clamp(min=least))
+            log = highest[:, number]
+            weight = log.exp()
+            nats -= weight * (read.moment + read.total * log.clamp(min=least))
             embedding = embedding.addcmul_(read.soft, weight[:, None])
-        highest = (self.best + factors).amax(1).exp()
+        highest = highest.amax(1).exp()
         # Rounding may carry an entropy of nothing below zero, and a certainty above one.
         return nats.clamp(min=0), highest.clamp(max=1), embedding
 
@@ -138,6 +142,7 @@ def read_classes(
             size=last - first,
             softcap=softcap,
             cap=cap,
+            chunk=CHUNK,
         )
 
     few = len(classes.small_class)

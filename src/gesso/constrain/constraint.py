@@ -294,6 +294,6 @@ def constrain_row(rule: CompiledRule, *, state: int, remaining: int, canvas_leng
 
 def _scores(total: Float[Tensor, "C K"], best: Float[Tensor, "C K"]) -> Scores:
     """Scores for the recursions, which need numbers: what is none becomes zero, and the sampler sees what broke."""
-    arrays = (scores.double().cpu().numpy() for scores in (total, best))
-    total_array, best_array = (np.nan_to_num(array, copy=False, nan=0.0, neginf=-np.inf) for array in arrays)
+    clean = (torch.nan_to_num(scores, nan=0.0, neginf=-torch.inf).double() for scores in (total, best))
+    total_array, best_array = (scores.cpu().numpy() for scores in clean)
     return Scores(total=total_array, best=best_array)

@@ -69,7 +69,7 @@ class Lattice:
         num_states, num_groups, num_classes: of the automaton.
         source, target, group: of each edge, sorted by source.
         members, member_group: the classes of one group after another, and the group of each of these.
-        classes_of: the classes of each group.
+        group_start: where each group begins among them, and how many they are.
         group_members, class_groups: the same relation as segments, of groups and of classes.
         source_edges, target_edges, group_edges: the edges, as segments of where they begin, where they end, and their
             groups.
@@ -84,7 +84,7 @@ class Lattice:
     group: Int[np.ndarray, "E"]
     members: Int[np.ndarray, "M"]
     member_group: Int[np.ndarray, "M"]
-    classes_of: tuple[Int[np.ndarray, "_"], ...]
+    group_start: Int[np.ndarray, "G1"]
     group_members: Segments
     class_groups: Segments
     source_edges: Segments
@@ -107,7 +107,7 @@ def build_lattice(automaton: TokenAutomaton) -> Lattice:
         group=automaton.group,
         members=automaton.group_classes,
         member_group=member_group,
-        classes_of=tuple(np.split(automaton.group_classes, automaton.group_start[1:-1])),
+        group_start=automaton.group_start,
         group_members=Segments.of(member_group, groups),
         class_groups=Segments.of(automaton.group_classes, automaton.num_classes),
         source_edges=Segments.of(automaton.source, states),

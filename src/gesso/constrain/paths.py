@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from gesso.constrain.lattice import Lattice
 from gesso.constrain.layers import Layer
 
 FAINT = 600.0
 """Nats below the largest number up to which float64 keeps its full precision, less 100 to spare."""
+
+STRIDE = 4
+"""Positions from one scaling to the next. Between two the numbers grow by far less than what is to spare."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,20 +44,15 @@ class Sums:
     """What each position knows of the others.
 
     Attributes:
-        in_logarithms: whether `groups` and `ways` are logarithms of weights, or weights.
-        groups: weight of each group at each position, up to a constant for each position.
-        ways: weight of all ways from each state to a valid end, before each position and after the last one, up to a
-            constant for each. The edges of a state are, given it and that the canvas is valid, as probable as group
-            times way.
+        moves: weight of each edge of each position, up to a constant for each state: so probable are the edges of a
+            state, given it and that the canvas is valid.
         factors: what the constraint multiplies the weight of each class by, in logarithms:
             p(token at a position | the canvas is valid) = exp(score of the token + factor of its class).
         log_normalizer: log of the sum over all valid canvases; if scores are log-probabilities, of the chance that an
             unconstrained sample is valid.
     """
 
-    in_logarithms: bool
-    groups: Float64[np.ndarray, "C G"]
-    ways: tuple[Float64[np.ndarray, "_"], ...]
+    moves: tuple[Float64[np.ndarray, "_"], ...]
     factors: Float64[np.ndarray, "C K"]
     log_normalizer: float
 
@@ -81,35 +79,35 @@ def sum_ways(lattice: Lattice, layers: Sequence[Layer], classes: Scores) -> Sums
 def sum_ways_scaled(lattice: Lattice, layers: Sequence[Layer], classes: Scores) -> Sums | None:
     """The sums in plain probabilities; None where too much could get lost of them."""
     peaks = np.maximum(classes.total.max(axis=1), np.finfo(np.float64).min)
-    members = lattice.members[lattice.group_members.order]
-    groups = lattice.group_members.sum(np.exp(classes.total - peaks[:, None]).take(members, axis=1))
+    groups = lattice.group_members.sum(np.exp(classes.total - peaks[:, None]).take(lattice.members, axis=1))
 
     length = len(layers)
     scales = np.ones((2, length + 1))  # of what is before, and behind, each position and the last
-    behind = [np.ones(layers[-1].num_targets)]
+    ways, moves = np.ones(layers[-1].num_targets), []
     for at in reversed(range(length)):
         layer = layers[at]
-        moves = behind[-1].take(layer.target)
-        moves *= groups[at].take(layer.group)
-        ways = np.add.reduceat(moves, layer.starts)
-        largest = scales[1, at] = np.maximum.reduce(ways)
-        if not largest > 0:
-            return None
-        ways /= largest
-        behind.append(ways)
-    behind.reverse()
+        move = ways.take(layer.target)
+        move *= groups[at].take(layer.group)
+        moves.append(move)
+        ways = np.bincount(layer.source, move)
+        if at % STRIDE == 0:
+            largest = scales[1, at] = np.maximum.reduce(ways)
+            if not largest > 0:
+                return None
+            ways /= largest
+    moves.reverse()
 
-    shares = np.empty((length, lattice.num_groups))
-    ways = np.ones(1)
-    for at, layer in enumerate(layers):
+    chances, ways = np.empty_like(groups), np.ones(1)
+    for at, (layer, move) in enumerate(zip(layers, moves, strict=True)):
         before = ways.take(layer.source)
-        shares[at] = np.bincount(layer.group, before * behind[at + 1].take(layer.target), lattice.num_groups)
+        chances[at] = np.bincount(layer.group, before * move, lattice.num_groups)
         before *= groups[at].take(layer.group)
         ways = np.bincount(layer.target, before, layer.num_targets)
-        largest = scales[0, at + 1] = np.maximum.reduce(ways)
-        if not largest > 0:
-            return None
-        ways /= largest
+        if at % STRIDE == STRIDE - 1:
+            largest = scales[0, at + 1] = np.maximum.reduce(ways)
+            if not largest > 0:
+                return None
+            ways /= largest
 
     rises = np.log(scales)
     rises[0, 1:] += peaks
@@ -118,32 +116,32 @@ def sum_ways_scaled(lattice: Lattice, layers: Sequence[Layer], classes: Scores) 
     around = rises[0].cumsum()[:-1] + rises[1, ::-1].cumsum()[::-1][1:] - log_normalizer
     if not (around + peaks).max() < FAINT:
         return None
+    shares = np.divide(chances, groups, out=np.zeros_like(groups), where=groups > 0)
     holders = lattice.member_group[lattice.class_groups.order]
     factors = lattice.class_groups.sum(shares.take(holders, axis=1))
     with np.errstate(divide="ignore"):
         factors = np.log(factors) + around[:, None]
-    return Sums(in_logarithms=False, groups=groups, ways=tuple(behind), factors=factors, log_normalizer=log_normalizer)
+    return Sums(moves=tuple(moves), factors=factors, log_normalizer=log_normalizer)
 
 
 def sum_ways_in_logarithms(lattice: Lattice, layers: Sequence[Layer], classes: Scores) -> Sums:
     """The sums however improbable they are."""
-    members = lattice.members[lattice.group_members.order]
-    groups = lattice.group_members.logsumexp(classes.total.take(members, axis=1))
-    chances = np.empty((len(layers), lattice.num_groups))
-    behind, moves = [np.zeros(layers[-1].num_targets)], []
+    groups = lattice.group_members.logsumexp(classes.total.take(lattice.members, axis=1))
+    chances = np.empty_like(groups)
+    ways, moves = np.zeros(layers[-1].num_targets), []
     with np.errstate(divide="ignore"):
         for row, layer in zip(groups[::-1], reversed(layers), strict=True):
-            x = behind[-1].take(layer.target) + row.take(layer.group)
+            x = ways.take(layer.target) + row.take(layer.group)
             # Minus infinity less itself is not a number; less any other number it stays what it is.
             shift = np.maximum(np.maximum.reduceat(x, layer.starts), np.finfo(np.float64).min)
             weights = np.exp(x - shift.take(layer.source))
-            sums = np.add.reduceat(weights, layer.starts)
-            moves.append(weights / np.maximum(sums, 1.0).take(layer.source))  # sums are 0 or over 1
-            behind.append(np.log(sums) + shift)
-        behind.reverse()
+            sums = np.bincount(layer.source, weights)
+            moves.append(weights / np.maximum(sums, 1.0).take(layer.source))  # sums are 0 or at least 1
+            ways = np.log(sums) + shift
+        moves.reverse()
 
         visits = np.ones(1)
-        for row, layer, move in zip(chances, layers, reversed(moves), strict=True):
+        for row, layer, move in zip(chances, layers, moves, strict=True):
             flows = visits.take(layer.source) * move
             row[:] = np.bincount(layer.group, flows, lattice.num_groups)
             visits = np.bincount(layer.target, flows, layer.num_targets)
@@ -151,9 +149,7 @@ def sum_ways_in_logarithms(lattice: Lattice, layers: Sequence[Layer], classes: S
         np.subtract(np.log(chances), groups, out=shares, where=chances > 0)
     holders = lattice.member_group[lattice.class_groups.order]
     factors = lattice.class_groups.logsumexp(shares.take(holders, axis=1))
-    return Sums(
-        in_logarithms=True, groups=groups, ways=tuple(behind), factors=factors, log_normalizer=float(behind[0][0])
-    )
+    return Sums(moves=tuple(moves), factors=factors, log_normalizer=float(ways[0]))
 
 
 def sample_walk(
@@ -172,52 +168,67 @@ def sample_walk(
         sums: what `sum_ways` made of them.
         uniforms: a number in [0, 1) for each position, which chooses the edge and then the class.
     """
-    chosen, left, state = [], [], 0
-    for at, (layer, uniform) in enumerate(zip(layers, uniforms.tolist(), strict=True)):
+    groups, left, state = [], [], 0
+    for layer, moves, uniform in zip(layers, sums.moves, uniforms.tolist(), strict=True):
         edge, last = layer.bounds[state], layer.bounds[state + 1]
         if last > edge + 1:
-            which, uniform = _choose(_moves(sums, layer, at, edge, last), uniform)
+            which, uniform = _choose(moves[edge:last], uniform)
             edge += which
-        members = lattice.classes_of[layer.group[edge]]
-        which = 0
-        if len(members) > 1:
-            which, uniform = _choose(_weights(classes.total[at].take(members)), uniform)
-        chosen.append(members[which])
+        groups.append(layer.group[edge])
         left.append(uniform)
         state = layer.target[edge]
-    return Walk(classes=np.array(chosen), uniforms=np.array(left))
+
+    members, is_filler = _members(lattice, groups)
+    scores = np.take_along_axis(classes.total, members, axis=1)
+    scores[is_filler] = -np.inf
+    which, uniforms = _choose_in_rows(np.exp(scores - scores.max(axis=1, keepdims=True)), np.array(left))
+    return Walk(classes=members[np.arange(len(members)), which], uniforms=uniforms)
 
 
 def best_walk(lattice: Lattice, layers: Sequence[Layer], classes: Scores) -> Walk:
     """Take the likeliest way; the arguments are as in `sample_walk`."""
-    members = lattice.members[lattice.group_members.order]
-    groups = lattice.group_members.max(classes.best.take(members, axis=1))
-    behind = [np.zeros(layers[-1].num_targets)]
-    for row, layer in zip(groups[::-1], reversed(layers), strict=True):
-        scores = behind[-1].take(layer.target)
-        scores += row.take(layer.group)
-        behind.append(np.maximum.reduceat(scores, layer.starts))
+    best = lattice.group_members.max(classes.best.take(lattice.members, axis=1))
+    losses = np.maximum(best.max(axis=1, keepdims=True), np.finfo(np.float64).min) - best
+    ways, lost = np.zeros(layers[-1].num_targets), []
+    for row, layer in zip(losses[::-1], reversed(layers), strict=True):
+        moves = ways.take(layer.target)
+        moves += row.take(layer.group)
+        # Numbers that are not negative are in the order of their bits, and integers are compared in half the time.
+        lost.append(moves.view(np.int64))
+        ways = np.minimum.reduceat(lost[-1], layer.starts).view(np.float64)
 
-    chosen, state = [], 0
-    for at, layer in enumerate(layers):
+    groups, state = [], 0
+    for layer, moves in zip(layers, reversed(lost), strict=True):
         edge, last = layer.bounds[state], layer.bounds[state + 1]
         if last > edge + 1:
-            ways = behind[-2 - at].take(layer.target[edge:last])
-            edge += (groups[at].take(layer.group[edge:last]) + ways).argmax()
-        members = lattice.classes_of[layer.group[edge]]
-        chosen.append(members[classes.best[at].take(members).argmax() if len(members) > 1 else 0])
+            edge += moves[edge:last].argmin()
+        groups.append(layer.group[edge])
         state = layer.target[edge]
-    return Walk(classes=np.array(chosen), uniforms=np.zeros(len(chosen)))
+    members, _ = _members(lattice, groups)
+    which = np.take_along_axis(classes.best, members, axis=1).argmax(axis=1)
+    return Walk(classes=members[np.arange(len(members)), which], uniforms=np.zeros(len(members)))
 
 
-def _moves(sums: Sums, layer: Layer, at: int, first: int, last: int) -> Float64[np.ndarray, "N"]:
-    """Weights of the edges of one state."""
-    groups, ways = sums.groups[at].take(layer.group[first:last]), sums.ways[at + 1].take(layer.target[first:last])
-    return _weights(groups + ways) if sums.in_logarithms else groups * ways
+def _members(
+    lattice: Lattice, groups: Sequence[np.integer]
+) -> tuple[Int[np.ndarray, "C N"], Bool[np.ndarray, "C N"]]:
+    """The classes of a group in each row, filled up with the last of them; and where they are."""
+    starts, stops = lattice.group_start[groups, None], lattice.group_start[1:][groups, None]
+    places = starts + np.arange((stops - starts).max())
+    return lattice.members[np.minimum(places, stops - 1)], places >= stops
 
 
-def _weights(log_weights: Float64[np.ndarray, "N"]) -> Float64[np.ndarray, "N"]:
-    return np.exp(log_weights - log_weights.max())
+def _choose_in_rows(
+    weights: Float64[np.ndarray, "C N"], uniforms: Float64[np.ndarray, "C"]
+) -> tuple[Int[np.ndarray, "C"], Float64[np.ndarray, "C"]]:
+    """What `_choose` does, in each row."""
+    cumulative = weights.cumsum(axis=1)
+    last, points = cumulative[:, -1:], uniforms[:, None] * cumulative[:, -1:]
+    which = np.minimum((cumulative <= points).sum(axis=1), (cumulative < last).sum(axis=1))[:, None]
+    upto = np.take_along_axis(cumulative, which, axis=1)
+    before = np.where(which > 0, np.take_along_axis(cumulative, np.maximum(which - 1, 0), axis=1), 0.0)
+    left = ((points - before) / (upto - before)).clip(0.0, 1.0 - 2.0**-53)
+    return which[:, 0], left[:, 0]
 
 
 def _choose(weights: Float64[np.ndarray, "N"], uniform: float) -> tuple[int, float]:

@@ -1,7 +1,7 @@
 """Choices from a distribution over many tokens: the likeliest one, and one drawn by a uniform number.
 
 `invert_cdf` and `torch.max` are the specifications. Their twins look at groups of tokens first and then into one group,
-which spares them a running sum, or an index, over the whole vocabulary.
+which spares them a running sum, or an index, over the whole vocabulary. Of few tokens they are the specifications.
 """
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _GROUP = 64
+
+NARROW = 16 * _GROUP
+"""Tokens up to which one look at all of them takes less time than two at some."""
 
 
 def invert_cdf(probabilities: Float[Tensor, "*B V"], uniforms: Float64[Tensor, "*B"]) -> Int[Tensor, "*B"]:
@@ -27,6 +30,8 @@ def invert_cdf(probabilities: Float[Tensor, "*B V"], uniforms: Float64[Tensor, "
 
 def invert_cdf_in_groups(probabilities: Float[Tensor, "*B V"], uniforms: Float64[Tensor, "*B"]) -> Int[Tensor, "*B"]:
     """The same choice as `invert_cdf`, up to float64 rounding: first a group of tokens, then one of its tokens."""
+    if probabilities.shape[-1] <= NARROW:
+        return invert_cdf(probabilities, uniforms)
     groups = _grouped(probabilities, fill=0.0)
     cdf = groups.sum(-1, dtype=torch.float64).cumsum(-1)
     target = uniforms[..., None] * cdf[..., -1:]
@@ -38,6 +43,8 @@ def invert_cdf_in_groups(probabilities: Float[Tensor, "*B V"], uniforms: Float64
 
 def max_in_groups(scores: Float[Tensor, "*B V"]) -> tuple[Float[Tensor, "*B"], Int[Tensor, "*B"]]:
     """The same as `scores.max(-1)`: the largest score of each position, and the first token that has it."""
+    if scores.shape[-1] <= NARROW:
+        return tuple(scores.max(-1))
     groups = _grouped(scores, fill=-torch.inf)
     largest, group = groups.amax(-1).max(-1, keepdim=True)
     token = _take_group(groups, group).argmax(-1, keepdim=True)
