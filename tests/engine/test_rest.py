@@ -96,7 +96,7 @@ def test_the_next_canvas_shows_the_drafts_that_slid_on():
     assert first.draft[: CANVAS - 5] == last.draft[5:]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_every_request_that_slides_has_the_oracles_events_to_the_last_bit(data):
     extra = data.draw(
