@@ -2,8 +2,8 @@
 
     python benchmarks/slide.py --texts 12 --slides 0 32 64 128 --output benchmarks/results/slide.json
 
-Held-out beginnings of stories are gone on from, by diffusion, past the end of the story: the tokens that would end the text
-are ruled out. Each text is written in every way in turn, from the same noise.
+Held-out beginnings of stories are gone on from, by diffusion, past the end of the story: the tokens that would end the
+text are ruled out. Each text is written in every way in turn, from the same noise.
 """
 
 import argparse

@@ -35,14 +35,14 @@ class SettledFront:
         confidence_nats: the entropy of each must be below this, above 0.
     """
 
-    min_tokens: int = 32
+    min_tokens: int = 64
     stability_steps: int = 1
     confidence_nats: float = 0.05
 
     def __post_init__(self) -> None:
         if self.min_tokens < 1:
             raise SettingError(
-                f"a slide of {self.min_tokens} tokens is asked for; give at least 1 (32 is usual), or 0 for none"
+                f"a slide of {self.min_tokens} tokens is asked for; give at least 1 (64 is usual), or 0 for none"
             )
         if self.stability_steps < 0:
             raise SettingError(f"the stability of a slide is {self.stability_steps} steps; give 0 or more (1 is usual)")
