@@ -1,6 +1,6 @@
 """Long texts with canvases that slide, and without: passes, seconds, when the first text is final, and sentences.
 
-    python benchmarks/slide.py --texts 12 --slides 0 32 64 128 --output benchmarks/results/slide.json
+    python benchmarks/slide.py --texts 9 --slides 0 32 64 128 --output slide.json
 
 Held-out beginnings of stories are gone on from, by diffusion, past the end of the story: the tokens that would end the
 text are ruled out. Each text is written in every way in turn, from the same noise.
@@ -50,7 +50,7 @@ def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model")
-    parser.add_argument("--texts", type=int, default=12)
+    parser.add_argument("--texts", type=int, default=9)
     parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--slides", type=int, nargs="+", default=[0, 32, 64, 128])
     parser.add_argument("--output", type=Path)
