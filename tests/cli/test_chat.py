@@ -105,6 +105,7 @@ def test_every_setting_of_an_answer_can_be_set_and_taken_back(person, capsys):
         "sampler": "entropy-bound",
         "mode": "verified",
         "patience": 3,
+        "slide": 0,
         "top_k": 9,
         "top_p": 0.9,
         "min_p": 0.05,

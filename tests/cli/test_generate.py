@@ -82,6 +82,10 @@ def test_every_setting_reaches_the_model(gesso_command, folder, lm):
     out = lm.generate("Once", temperature=1.0, top_k=30, top_p=0.9, min_p=0.02, seed=5)
     assert filtered.object["token_ids"] == list(out.token_ids)
     assert filtered.object["token_ids"] != list(lm.generate("Once", temperature=1.0, seed=5).token_ids)
+    words = "--slide 2 --mode diffusion --max-new-tokens 40 --seed 5"
+    slid = gesso_command("generate", "Once", "-m", folder, "--json", *words.split())
+    wanted = lm.generate("Once", slide=2, mode="diffusion", max_new_tokens=40, seed=5)
+    assert (slid.object["token_ids"], slid.object["steps"]) == (list(wanted.token_ids), wanted.steps)
     words = "--sampler gibbs --patience 1 --seed 5"
     other = gesso_command("generate", "Once", "-m", folder, "--json", *words.split())
     patient = lm.generate("Once", sampler="gibbs", patience=1, seed=5)

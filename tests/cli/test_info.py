@@ -55,6 +55,8 @@ def test_rules_that_only_gesso_knows_are_told(gesso_command, bare):
     told = gesso_command("info", bare).out
     assert "accepts by posterior\n" in told
     assert "given up after 5 steps without progress\n" in told
+    (bare / "gesso.json").write_text(json.dumps({"slide": 64}))
+    assert "slides on when 64 tokens are settled\n" in gesso_command("info", bare).out
 
 
 def test_the_cache_takes_what_a_cache_takes(gesso_command, folder, lm):

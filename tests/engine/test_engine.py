@@ -19,6 +19,7 @@ from gesso.errors import GenerationError, InputError, PromptError, QueueFullErro
 from gesso.model.network import Network
 from gesso.sampling.filters import Filters
 from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.slide import SettledFront
 from gesso.sampling.verification import Verification
 from tests.engine.doubles import rule_of, spelled
 from tests.tiny_model import tiny_network
@@ -59,6 +60,7 @@ def assert_idle(engine: Engine) -> None:
 
 
 PATIENT = SamplerSettings().with_overrides(steps=12, entropy_bound=2.0, confidence=0.4)
+SLIDING = replace(PATIENT, slide=SettledFront(min_tokens=3, confidence_nats=1.5))
 OFTEN = Verification(draft_steps=3, redraft_steps=2, min_share=0.02)
 FIRST = FirstCanvas(token_ids=tuple(range(60, 68)), pinned=(True, False, False, True, False, False, False, True))
 WORDS = rule_of("([a-f]{2,5};)*x+|0{12,20}", vocab_size=97)
@@ -102,6 +104,8 @@ REQUESTS = [
     request(seed=21, filters=NARROW, mode="autoregressive", logprobs=True, top_logprobs=2),
     request(seed=22, draft=BEGUN, first_canvas=FIRST, filters=UNLIKE),
     request(seed=23, draft=BEGUN, mode="verified", verification=OFTEN, sampler=PATIENT, logprobs=True),
+    request(seed=24, sampler=SLIDING, max_new_tokens=30, first_canvas=FIRST, logprobs=True),
+    request(seed=25, sampler=SLIDING, rule=WORDS),
 ]
 
 
@@ -118,7 +122,7 @@ class Arrival:
 @st.composite
 def workloads(draw: st.DrawFn) -> tuple[EngineSettings, list[Arrival]]:
     asked = draw(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=7))
-    longest = max(len(one.prompt_ids) + (one.num_canvases(CANVAS) - 1) * CANVAS for one in asked)
+    longest = max(one.max_encoded(CANVAS) for one in asked)
     engine = EngineSettings(
         max_rows=draw(st.integers(1, 5)),
         prompt_tokens=draw(st.integers(PAGE, 12)),

@@ -21,6 +21,7 @@ from gesso.model.network import Network
 from gesso.sampling.filters import Filters
 from gesso.sampling.pace import EvenCount
 from gesso.sampling.settings import SamplerSettings
+from gesso.sampling.slide import SettledFront
 from tests.engine.test_engine import (
     FREE_REQUESTS,
     OFTEN,
@@ -216,6 +217,7 @@ def test_a_draft_that_is_finished_when_its_request_has_to_wait_is_read_when_it_g
         ({"mode": "autoregressive"}, False),
         ({"rule": WORDS}, False),
         ({"draft": Draft(token_ids=(60,), levels=(0.5,))}, False),
+        ({"sampler": SamplerSettings(slide=SettledFront())}, False),
         ({"filters": Filters(top_k=3)}, False),
         ({"alternatives": 1}, False),
         ({"logprobs": True}, False),

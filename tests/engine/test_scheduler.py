@@ -45,7 +45,7 @@ def run(made: Scheduler) -> tuple[list[tuple[int, int, int]], list[int]]:
 
 
 def commit(one: Job) -> None:
-    one.text += [0] * CANVAS
+    one.commit([0] * CANVAS)
 
 
 def test_nothing_to_do_is_an_empty_plan():

@@ -167,12 +167,15 @@ def test_every_setting_reaches_the_sampler(lm):
         reach=5,
         confidence=0.02,
         stability=2,
+        slide=7,
+        mode="diffusion",
         max_new_tokens=9,
     )
     assert writing.request.max_new_tokens == 9
     assert writing.request.sampler.to_generation_config() == {
         "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": 0.7},
         "acceptance_reach": 5,
+        "slide": 7,
         "max_denoising_steps": 5,
         "t_max": 0.9,
         "t_min": 0.1,

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from gesso.sampling.accept import EntropyBound
 from gesso.sampling.filters import Filters
 from gesso.sampling.posterior import GibbsCorrector
+from gesso.sampling.slide import SettledFront
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature
 from gesso.server.chat import ChatRequest
 from gesso.server.completions import CompletionRequest
@@ -148,6 +149,7 @@ def test_every_setting_of_a_canvas_reaches_the_sampler(lm):
     assert sampler.acceptance == EntropyBound(bound_nats=0.3, reach=5)
     assert (sampler.stop.confidence_nats, sampler.stop.stability_steps) == (0.02, 2)
     assert sampler_for(lm, Sampling(temperature=0.5)).temperature == ConstantTemperature(value=0.5)
+    assert sampler_for(lm, Sampling(diffusion=Diffusion(slide=6))).slide == SettledFront(min_tokens=6)
     other = sampler_for(lm, Sampling(diffusion=Diffusion(sampler="gibbs", patience=4)))
     assert (other.acceptance, other.stop.patience) == (GibbsCorrector(), 4)
 

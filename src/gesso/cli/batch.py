@@ -37,6 +37,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "sampler": (str,),
     "mode": (str,),
     "patience": _WHOLE,
+    "slide": _WHOLE,
     "top_k": _WHOLE,
     "top_p": _NUMBER,
     "min_p": _NUMBER,

@@ -76,6 +76,7 @@ SETTINGS = {
     "sampler": ChatSetting(read=str),
     "mode": ChatSetting(read=check_mode),
     "patience": _WHOLE,
+    "slide": _WHOLE,
     "top_k": ChatSetting(read=int, form=_WHOLE.form, unset="all"),
     "top_p": _FACTOR,
     "min_p": _SHIFT,

@@ -57,6 +57,7 @@ def evaluate(
     sampler: options.Sampler = None,
     mode: options.Mode = None,
     patience: options.Patience = None,
+    slide: options.Slide = None,
     adapter: options.Adapter = None,
     dtype: options.DtypeOption = options.Dtype.AUTO,
     quantize: options.Quantize = None,
@@ -123,6 +124,7 @@ def evaluate(
         stability=stability,
         sampler=sampler,
         patience=patience,
+        slide=slide,
     )
     sample = replace(sample, sampler=settings, mode=lm.mode_for(asked, sampler))
     chosen = choose(measures, words_of(tasks), axes)

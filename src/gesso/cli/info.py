@@ -48,6 +48,7 @@ def info(
 
 def _facts(model: str, summary: "ModelSummary") -> dict[str, Any]:
     from gesso.sampling.named import entropy_bound_of, name_of
+    from gesso.sampling.slide import SettledFront
     from gesso.sampling.stop import GiveUp
 
     config, sampler, report = summary.config, summary.sampler, summary.report
@@ -104,6 +105,7 @@ def _facts(model: str, summary: "ModelSummary") -> dict[str, Any]:
             "stability": stop.stability_steps,
             "confidence": stop.confidence_nats,
             "patience": sampler.stop.patience if isinstance(sampler.stop, GiveUp) else None,
+            "slide": sampler.slide.min_tokens if isinstance(sampler.slide, SettledFront) else None,
             "max_new_tokens": summary.max_new_tokens,
         },
         "unused_keys": list(config.unused_keys),
@@ -147,6 +149,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "", f"done below {sampler['confidence']:g} nats, when {earlier} had the same draft"
     if sampler["patience"] is not None:
         yield "", "given up after {patience} steps without progress".format(**sampler)
+    if sampler["slide"] is not None:
+        yield "", "slides on when {slide} tokens are settled".format(**sampler)
     yield "new tokens", f"{sampler['max_new_tokens']:,}"
     yield "unused keys", ", ".join(facts["unused_keys"]) or "none"
 

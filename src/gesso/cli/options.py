@@ -121,6 +121,14 @@ Patience = Annotated[
         rich_help_panel=SAMPLING,
     ),
 ]
+Slide = Annotated[
+    int | None,
+    typer.Option(
+        "--slide",
+        help="Commit the front of a canvas as soon as so many tokens of it are settled; 0: whole canvases.",
+        rich_help_panel=SAMPLING,
+    ),
+]
 TopK = Annotated[
     int, typer.Option("--top-k", help="Sample from so many of the likeliest tokens; 0: all.", rich_help_panel=SAMPLING)
 ]

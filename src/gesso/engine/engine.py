@@ -19,6 +19,7 @@ from gesso.engine.kv_pool import KVPool
 from gesso.engine.pages import Pages, page_keys
 from gesso.engine.reference import state_after, step_done
 from gesso.engine.request import Request, cut_at_stop
+from gesso.engine.rest import Rest
 from gesso.engine.runner import Outcome, Runner
 from gesso.engine.scheduler import Scheduler
 from gesso.errors import PromptError, QueueFullError, SettingError
@@ -242,8 +243,7 @@ class Engine:
 
     def _positions(self, request: Request) -> int:
         """Positions that are encoded of a request by its end; what follows the last canvas is not."""
-        length = self._config.canvas_length
-        return len(request.prompt_ids) + (request.num_canvases(length) - 1) * length
+        return request.max_encoded(self._config.canvas_length)
 
     def _end_what_is_due(self) -> None:
         while self._deadlines and self._deadlines[-1].deadline <= self._clock():
@@ -267,6 +267,12 @@ class Engine:
         request, state = job.request, outcome.state
         length = self._config.canvas_length
         job.events.append(step_done(request, job.canvas_index, outcome, length, job.spent, job.alternatives))
+        rest = Rest.after(outcome, job.probable)
+        if rest is not None:
+            job.spent = state.step
+            self._commit(job, rest.front, converged=True)
+            job.rest = None if job.is_over else rest
+            return
         if not bool(state.finished[0]) and (job.line or state.step < request.draft_settings(job.spent).max_steps):
             return
         job.spent += state.step
@@ -298,9 +304,7 @@ class Engine:
             self._end(job, "stop" if stopped else "length")
             return
         job.rule_state = state_after(request, job.rule_state, draft)
-        job.text += draft
-        job.canvas_index += 1
-        job.end_canvas()
+        job.commit(draft)
 
     def _end(self, job: Job, how: FinishReason | Exception) -> None:
         """Take a job out of the engine; its last event tells why, or its reader gets the error."""

@@ -53,13 +53,15 @@ class StepDone:
 class CanvasCommitted:
     """A canvas is final; its text never changes again.
 
+    So is, where canvases slide, the front of one. What is behind it then shows again at the front of the next canvas.
+
     Attributes:
         canvas_index: Which canvas, from 0.
         token_ids: Its tokens that count: up to the first stop token or the length asked for.
         steps: Denoising steps it took, over all its drafts; from left to right, tokens that were written.
         readings: How often a draft of it was read from left to right before it was committed.
-        converged: The stopping rule found it final, or, where drafts are read, every token of it holds; False if its
-            steps ran out first, or if the rule gave it up.
+        converged: The stopping rule found it final, or that of the slide; or, where drafts are read, every token of it
+            holds; False if its steps ran out first, or if the rule gave it up.
         logprobs: How probable each of its tokens was; none at all unless the request asks for it.
         text: The text that it adds.
     """

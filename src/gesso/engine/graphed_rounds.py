@@ -72,11 +72,11 @@ class GraphedRounds:
     def covers(self, request: Request) -> bool:
         """Whether a request's steps can be taken here.
 
-        Nobody must see logits, its canvases must begin as noise, and its rules must have row twins.
+        Nobody must see logits, its canvases must begin as noise and stay whole, and its rules must have row twins.
         """
         if request.mode == "autoregressive" or request.rule is not None or request.is_looked_on:
             return False
-        if request.draft is not None:
+        if request.draft is not None or request.sampler.slide is not None:
             return False
         return request.filters == Filters() and row_numbers(request.sampler, 0) is not None
 
@@ -112,7 +112,7 @@ class GraphedRounds:
     def _begin(self, job: Job) -> CanvasState:
         if job.state is None:
             job.generator = job.generator or canvas_generator(job.request.seed, job.canvas_index)
-            pins = job.pins or canvas_pins(job.request, job.canvas_index, HOST)
+            pins = job.pins or canvas_pins(job.request, job.start, HOST)
             first = first_state(
                 _settings(job),
                 [job.generator],

@@ -8,6 +8,7 @@ import torch
 from gesso.engine.events import Event
 from gesso.engine.left_to_right import LeftToRightCanvas
 from gesso.engine.request import Request
+from gesso.engine.rest import Rest
 from gesso.sampling.alternatives import Alternatives
 from gesso.sampling.log_probabilities import LogProbabilities
 from gesso.sampling.pins import Pins
@@ -28,9 +29,11 @@ class Job:
         text: The prompt and the canvases committed so far: what must be encoded before the next canvas.
         pages: Pages that hold the text, in its order; none while the job waits.
         num_encoded: Positions of the text that are encoded.
+        ends: Where the canvases end that are committed, in positions of the text.
         canvas_index: The canvas in progress, from 0.
         remaining: Tokens that may still be emitted.
         rule_state: Where the committed text has led the request's rule.
+        rest: What is left of the canvas before, if that slides on and the next is not begun.
         state: The canvas in progress; None before the first step of a draft of it.
         generator: Its randomness; None before its first step.
         pins: What the next draft of it keeps, if an earlier one was read and did not hold.
@@ -55,8 +58,10 @@ class Job:
     remaining: int
     pages: list[int] = field(default_factory=list)
     num_encoded: int = 0
+    ends: list[int] = field(default_factory=list)
     canvas_index: int = 0
     rule_state: int = 0
+    rest: Rest | None = None
     state: CanvasState | None = None
     generator: torch.Generator | None = None
     pins: Pins | None = None
@@ -88,9 +93,16 @@ class Job:
             return ()
         return self.line.logprobs if self.line else self.probable.tell() if self.probable else ()
 
+    def commit(self, token_ids: list[int]) -> None:
+        """Go on behind a canvas that is final."""
+        self.text += token_ids
+        self.ends.append(len(self.text))
+        self.canvas_index += 1
+        self.end_canvas()
+
     def end_canvas(self) -> None:
         """Forget the canvas in progress."""
-        self.state = self.generator = self.pins = self.line = self.probable = None
+        self.rest = self.state = self.generator = self.pins = self.line = self.probable = None
         self.spent = self.readings = 0
 
     @property

@@ -203,6 +203,7 @@ class LeftToRightCanvas:
             given_up=torch.tensor([False]),
             step=count,
             steps_used=torch.tensor([count]),
+            held=torch.ones_like(ids),
         )
         return StepResult(
             state=state,

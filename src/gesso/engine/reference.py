@@ -1,5 +1,6 @@
 """One request, canvas after canvas, as plainly as it can be said: the oracle of every faster engine."""
 
+import itertools
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,11 +11,12 @@ from gesso.engine.denoiser import CachedDenoiser
 from gesso.engine.events import CanvasCommitted, Event, Finished, StepDone
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
 from gesso.engine.request import Request, cut_at_stop
+from gesso.engine.rest import Rest, draft_state
 from gesso.engine.warm_start import read_given, warm_canvas
 from gesso.model.kv_cache import Cache
 from gesso.model.network import Network
 from gesso.sampling.alternatives import Alternatives, Onlooker
-from gesso.sampling.denoise import denoise_canvas
+from gesso.sampling.denoise import steps_from
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.filters import CanvasFilters, Filters
 from gesso.sampling.log_probabilities import LogProbabilities
@@ -26,7 +28,8 @@ def run_request(network: Network, request: Request, *, page_length: int | None =
     """Write one text.
 
     The prompt is encoded; then, canvas by canvas, noise is denoised until it is text, and that text is encoded in turn.
-    A canvas is emitted up to the first stop token in it. The last canvas is not encoded, for nothing follows it.
+    A canvas is emitted up to the first stop token in it. The last canvas is not encoded, for nothing follows it. Where
+    canvases slide, the settled front of one is committed, and the rest begins the next.
 
     Args:
         network: In eval mode; its weights are not changed.
@@ -47,13 +50,13 @@ def run_request(network: Network, request: Request, *, page_length: int | None =
 
 def _run(network: Network, request: Request, page_length: int) -> Iterator[Event]:
     length = network.config.canvas_length
-    num_canvases = request.num_canvases(length)
-    cache = network.new_cache(batch=1, max_len=len(request.prompt_ids) + (num_canvases - 1) * length)
+    cache = network.new_cache(batch=1, max_len=request.max_encoded(length))
     for start in range(0, len(request.prompt_ids), page_length):
         _encode(network, request.prompt_ids[start : start + page_length], cache)
 
     remaining, rule_state, written = request.max_new_tokens, 0, list(request.prompt_ids)
-    for index in range(num_canvases):
+    rest: Rest | None = None
+    for index in itertools.count():
         canvas = Canvas(
             request=request,
             index=index,
@@ -61,13 +64,14 @@ def _run(network: Network, request: Request, page_length: int) -> Iterator[Event
             remaining=remaining,
             rule_state=rule_state,
             last_id=written[-1],
-            pins=canvas_pins(request, index, network.device),
+            pins=canvas_pins(request, len(written) - len(request.prompt_ids), network.device),
             constraint=canvas_constraint(request, rule_state, remaining, length, network.device),
             filters=canvas_filters(request, written, network.config.vocab_size, network.device),
             generator=canvas_generator(request.seed, index),
+            rest=rest,
         )
         write = _write_left_to_right if request.mode == "autoregressive" else _denoise
-        draft, committed = yield from write(network, cache, canvas)
+        draft, committed, rest = yield from write(network, cache, canvas)
         emitted, stopped = cut_at_stop(draft, request.stop_ids, remaining)
         remaining -= len(emitted)
         yield replace(committed, token_ids=tuple(emitted), logprobs=committed.logprobs[: len(emitted)])
@@ -94,6 +98,7 @@ class Canvas:
         constraint: Which canvases are valid.
         filters: Which tokens are preferred, and which may be sampled.
         generator: Its randomness.
+        rest: What is left of the canvas before it, if that slides on.
     """
 
     request: Request
@@ -106,16 +111,18 @@ class Canvas:
     constraint: CanvasConstraint | None
     filters: CanvasFilters | None
     generator: torch.Generator
+    rest: Rest | None
 
 
-Writer = Generator[StepDone, None, tuple[list[int], CanvasCommitted]]
-"""Tells of its steps, and returns the canvas and what is to be told of it, its tokens aside."""
+Writer = Generator[StepDone, None, tuple[list[int], CanvasCommitted, Rest | None]]
+"""Tells of its steps, and returns what is committed, what is to be told of it, its tokens aside, and what is left."""
 
 
 def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
     """Denoise a canvas; where the mode says so, read the draft, and paint again what follows its first fault."""
     request, config = canvas.request, network.config
-    probable = followed_logprobs(request, config.canvas_length, network.device)
+    rest, before = None, canvas.rest
+    probable = before.probable if before else followed_logprobs(request, config.canvas_length, network.device)
     kept = read_given(
         network,
         text,
@@ -136,24 +143,30 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
         last: StepResult | None = None
         denoiser = CachedDenoiser(network, text)
         onlooker = Onlooker(denoiser, request.alternatives) if request.is_looked_on else None
-        for last in denoise_canvas(
-            onlooker or denoiser,
-            request.draft_settings(spent),
-            [canvas.generator],
-            canvas_length=config.canvas_length,
-            vocab_size=config.vocab_size,
+        settings = request.draft_settings(spent)
+        state = draft_state(
+            before,
+            settings,
+            canvas.generator,
+            config,
             initial=initial,
             pins=pins,
             constraint=canvas.constraint,
             filters=canvas.filters,
             device=network.device,
-        ):
+        )
+        for last in steps_from(state, onlooker or denoiser, settings, [canvas.generator], config.vocab_size):
             if probable is not None and onlooker is not None and onlooker.logits is not None:
                 probable.note(last, onlooker.logits)
             seen = onlooker and onlooker.alternatives
             yield step_done(request, canvas.index, last, config.canvas_length, spent, seen)
+            rest = Rest.after(last, probable)
+            if rest is not None:
+                break
         assert last is not None, "a draft takes at least one step"
         draft, converged = last.state.draft[0].tolist(), bool(last.state.converged[0])
+        if rest is not None:
+            draft, converged = rest.front, True
         spent += int(last.state.steps_used[0])
         if request.mode != "verified":
             break
@@ -174,7 +187,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
         )
         converged = kept is None
         pins, initial = kept, None
-    return draft, CanvasCommitted(
+    committed = CanvasCommitted(
         canvas_index=canvas.index,
         token_ids=(),
         steps=spent,
@@ -182,6 +195,7 @@ def _denoise(network: Network, text: Cache, canvas: Canvas) -> Writer:
         readings=readings,
         logprobs=() if probable is None else probable.tell(),
     )
+    return draft, committed, rest
 
 
 def _write_left_to_right(network: Network, text: Cache, canvas: Canvas) -> Writer:
@@ -194,13 +208,14 @@ def _write_left_to_right(network: Network, text: Cache, canvas: Canvas) -> Write
         result = line.step(text)
         yield step_done(request, canvas.index, result, length)
         if bool(result.state.finished[0]):
-            return result.state.draft[0].tolist(), CanvasCommitted(
+            committed = CanvasCommitted(
                 canvas_index=canvas.index,
                 token_ids=(),
                 steps=result.state.step,
                 converged=True,
                 logprobs=line.logprobs if request.logprobs else (),
             )
+            return result.state.draft[0].tolist(), committed, None
 
 
 @torch.no_grad()
@@ -208,12 +223,15 @@ def _encode(network: Network, token_ids: tuple[int, ...] | list[int], cache: Cac
     network.encode(torch.tensor([token_ids], device=network.device), cache)
 
 
-def canvas_pins(request: Request, canvas_index: int, device: torch.device) -> Pins | None:
-    """The fixed tokens of one canvas of a request."""
+def canvas_pins(request: Request, start: int, device: torch.device) -> Pins | None:
+    """The fixed tokens of a canvas of a request, behind the first `start` tokens of its text."""
     first = request.first_canvas
-    if first is None or canvas_index > 0:
+    if first is None or start >= len(first.pinned):
         return None
-    return Pins(mask=torch.tensor([first.pinned], device=device), tokens=torch.tensor([first.token_ids], device=device))
+    behind = len(first.pinned) - start
+    mask = torch.tensor([first.pinned], device=device).roll(-start, 1)
+    mask[:, behind:] = False
+    return Pins(mask=mask, tokens=torch.tensor([first.token_ids], device=device).roll(-start, 1))
 
 
 def canvas_constraint(

@@ -128,8 +128,14 @@ class Request:
         return self.verification.settings(self.sampler, steps_spent) if self.mode == "verified" else self.sampler
 
     def num_canvases(self, canvas_length: int) -> int:
-        """Canvases that `max_new_tokens` takes."""
+        """Canvases that `max_new_tokens` takes, if none slides."""
         return -(-self.max_new_tokens // canvas_length)
+
+    def max_encoded(self, canvas_length: int) -> int:
+        """Most positions that are encoded: the prompt, and all that can stand before the last canvas."""
+        if self.sampler.slide is not None:
+            return len(self.prompt_ids) + self.max_new_tokens - 1
+        return len(self.prompt_ids) + (self.num_canvases(canvas_length) - 1) * canvas_length
 
     def check(self, config: ModelConfig) -> None:
         """Refuse what this network cannot do, before any step is run.
@@ -156,7 +162,7 @@ class Request:
             raise PromptError(
                 f"the prompt holds token id {foreign[0]}; this model's ids go from 0 to {config.vocab_size - 1}"
             )
-        needed = len(self.prompt_ids) + self.num_canvases(config.canvas_length) * config.canvas_length
+        needed = self.max_encoded(config.canvas_length) + config.canvas_length
         if needed > config.max_position_embeddings:
             raise PromptError(
                 f"the prompt has {len(self.prompt_ids)} tokens and {self.max_new_tokens} more are asked for, in "
@@ -176,6 +182,10 @@ class Request:
 
     def _check_mode(self) -> None:
         check_mode(self.mode)
+        if self.sampler.slide is not None and self.mode != "diffusion":
+            raise SettingError(
+                f"mode is {self.mode!r}, and canvases slide in mode 'diffusion' alone; give that mode, or slide 0"
+            )
         if self.mode != "autoregressive":
             return
         unknown = {

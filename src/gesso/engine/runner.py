@@ -22,12 +22,13 @@ from gesso.engine.job import Job
 from gesso.engine.kv_pool import KVPool, PagedCache
 from gesso.engine.left_to_right import LeftToRightCanvas, read_draft
 from gesso.engine.reference import canvas_constraint, canvas_filters, canvas_pins, followed_logprobs
+from gesso.engine.rest import draft_state
 from gesso.engine.scheduler import Piece
 from gesso.engine.warm_start import read_given, warm_canvas
 from gesso.errors import GessoError
 from gesso.model.network import Network
 from gesso.sampling.alternatives import Onlooker
-from gesso.sampling.denoise import first_state, next_step
+from gesso.sampling.denoise import next_step
 from gesso.sampling.denoiser import Denoiser
 from gesso.sampling.draws import canvas_generator
 from gesso.sampling.filters import CanvasFilters
@@ -114,7 +115,7 @@ class Runner:
             job.request,
             draft,
             remaining=job.remaining,
-            pins=canvas_pins(job.request, job.canvas_index, self._network.device),
+            pins=canvas_pins(job.request, job.start, self._network.device),
             filters=self._filters(job),
             generator=job.generator,
         )
@@ -156,24 +157,27 @@ class Runner:
         initial = None
         if job.generator is None:
             job.generator = canvas_generator(job.request.seed, job.canvas_index)
-            job.probable = followed_logprobs(job.request, config.canvas_length, device)
+            job.probable = (
+                job.rest.probable if job.rest else followed_logprobs(job.request, config.canvas_length, device)
+            )
             kept = self._read_given(job, job.generator)
             job.readings += kept is not None
             if isinstance(kept, list):
                 return kept
             job.pins = kept
             initial = warm_canvas(self._network, job.request, job.start, job.generator)
-        job.state = first_state(
+        job.state = draft_state(
+            job.rest,
             job.request.draft_settings(job.spent),
-            [job.generator],
-            canvas_length=config.canvas_length,
-            vocab_size=config.vocab_size,
+            job.generator,
+            config,
             initial=initial,
-            pins=job.pins or canvas_pins(job.request, job.canvas_index, device),
+            pins=job.pins or canvas_pins(job.request, job.start, device),
             constraint=canvas_constraint(job.request, job.rule_state, job.remaining, config.canvas_length, device),
             filters=self._filters(job),
             device=device,
         )
+        job.rest = None
         return None
 
     def _read_given(self, job: Job, generator: torch.Generator) -> Pins | list[int] | None:
@@ -185,7 +189,7 @@ class Runner:
             start=job.start,
             remaining=job.remaining,
             rule_state=job.rule_state,
-            pins=canvas_pins(job.request, job.canvas_index, self._network.device),
+            pins=canvas_pins(job.request, job.start, self._network.device),
             filters=self._filters(job),
             generator=generator,
         )

@@ -17,7 +17,7 @@ from gesso.engine.pages import Pages
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """Positions start..stop - 1 of a job's text, to be encoded: part of the prompt, or one whole canvas."""
+    """Positions start..stop - 1 of a job's text, to be encoded: part of the prompt, or all that one canvas gave."""
 
     job: Job
     start: int
@@ -168,7 +168,7 @@ class Scheduler:
         """
         start, prompt_length = job.num_encoded, len(job.request.prompt_ids)
         if start >= prompt_length:
-            return Piece(job=job, start=start, stop=start + self._canvas_length)
+            return Piece(job=job, start=start, stop=next(end for end in job.ends if end > start))
         left = prompt_length - start
         count = left if left <= budget else budget // self._page_length * self._page_length
         keys = job.keys[start // self._page_length : (start + count) // self._page_length]

@@ -140,6 +140,7 @@ class LanguageModel:
         sampler: str | None = None,
         mode: Mode | None = None,
         patience: int | None = None,
+        slide: int | None = None,
         top_k: int = 0,
         top_p: float = 1.0,
         min_p: float = 0.0,
@@ -179,6 +180,7 @@ class LanguageModel:
                 again from the first fault on; "autoregressive" writes from left to right, token by token. See
                 docs/modes.md.
             patience: Steps without progress after which a canvas is given up; 0 for never.
+            slide: Settled tokens at the front of a canvas that are committed before the rest is finished; 0 for none.
             top_k: Sample from so many of the likeliest tokens; 0 for all. See docs/filters.md.
             top_p: Sample from the likeliest tokens that have this probability together.
             min_p: Sample from tokens that have this share of the likeliest one's probability.
@@ -225,6 +227,7 @@ class LanguageModel:
                 stability=stability,
                 sampler=sampler,
                 patience=patience,
+                slide=slide,
             ),
             seed=secrets.randbits(31) if seed is None else seed,
             stop_ids=self.stop_ids,

@@ -192,8 +192,8 @@ def _step(event: StepDone, spell: Spell) -> dict[str, Any]:
 
 
 def _settings(sampler: SamplerSettings) -> dict[str, Any]:
-    rules = {name: getattr(sampler, name) for name in ("temperature", "acceptance", "stop")}
+    rules = {name: getattr(sampler, name) for name in ("temperature", "acceptance", "stop", "slide")}
     return {
         "max_steps": sampler.max_steps,
-        **{name: {"rule": type(rule).__name__, **asdict(rule)} for name, rule in rules.items()},
+        **{name: {"rule": type(rule).__name__, **asdict(rule)} for name, rule in rules.items() if rule is not None},
     }

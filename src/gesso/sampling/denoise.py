@@ -1,8 +1,10 @@
 """The loop over the steps of one batch of canvases."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
+from torch.nn.functional import pad
 
 from gesso.errors import GenerationError, InputError
 from gesso.sampling.constraint import Constraint
@@ -64,7 +66,7 @@ def denoise_canvas(
         filters=filters,
         device=device,
     )
-    return _steps(state, denoiser, settings, generators, vocab_size)
+    return steps_from(state, denoiser, settings, generators, vocab_size)
 
 
 def first_state(
@@ -132,13 +134,55 @@ def next_step(
     return result
 
 
-def _steps(
+def slid_state(
+    state: CanvasState,
+    count: int,
+    settings: SamplerSettings,
+    generators: Sequence[torch.Generator],
+    *,
+    vocab_size: int,
+    fresh: CanvasIds | None = None,
+    pins: Pins | None = None,
+    constraint: Constraint | None = None,
+    filters: CanvasFilters | None = None,
+) -> CanvasState:
+    """Slide canvases on: what is behind the first positions moves to the front, and noise comes in at the end.
+
+    Tokens, drafts and what is fed back move together. Steps, and what the stopping rule remembers, begin anew.
+
+    Args:
+        state: the canvases after a step; not changed.
+        count: positions at the front that have been committed.
+        settings: of the canvases to come.
+        generators: one for each row; advanced if there is no `fresh`.
+        vocab_size: tokens that noise is drawn from.
+        fresh: whole canvases of which the end comes in, such as a text to revise. None: pure noise.
+        pins: tokens that are fixed in the canvases to come.
+        constraint: which of them are valid. None: all.
+        filters: which tokens are preferred, and which may be sampled. None: all alike.
+    """
+    length = state.canvas.shape[1]
+    if fresh is None:
+        fresh = draw_canvas(generators, canvas_length=length, vocab_size=vocab_size, device=state.canvas.device)
+    end = fresh[:, length - count :]
+    start = start_state(torch.cat([state.canvas[:, count:], end], dim=1), settings, pins, constraint, filters)
+    conditioning = state.conditioning
+    return replace(
+        start,
+        draft=torch.cat([state.draft[:, count:], end], dim=1),
+        conditioning=None if conditioning is None else pad(conditioning[:, count:], (0, 0, 0, count)),
+        held=pad(state.held[:, count:], (0, count)),
+    )
+
+
+def steps_from(
     state: CanvasState,
     denoiser: Denoiser,
     settings: SamplerSettings,
     generators: Sequence[torch.Generator],
     vocab_size: int,
 ) -> Iterator[StepResult]:
+    """Take steps until all rows are finished or the steps run out: the loop of `denoise_canvas`, from any state."""
     for _ in range(settings.max_steps):
         result = next_step(state, denoiser, settings, generators, vocab_size)
         state = result.state

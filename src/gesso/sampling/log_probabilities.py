@@ -51,6 +51,13 @@ class LogProbabilities:
         self._prediction = logits
         self._draft, self._last = result.state.draft[0], _of(logs, result.state.draft)
 
+    def slid(self, count: int) -> "LogProbabilities":
+        """Go on with the canvas that this one becomes when its first `count` positions are committed."""
+        moved = LogProbabilities(len(self._draft), self._draft.device, self._num_top)
+        moved._held[: len(self._held) - count] = self._held[count:]
+        moved._accepted[: len(self._held) - count] = self._accepted[count:]
+        return moved
+
     def tell(self) -> tuple[TokenLogprob, ...]:
         """The log-probabilities of the last draft's tokens."""
         known = (self._held == self._draft) & ~self._accepted.isnan()

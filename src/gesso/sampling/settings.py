@@ -7,6 +7,8 @@ from typing import Any
 from gesso.errors import ConfigError, SettingError
 from gesso.sampling.accept import Acceptance, EntropyBound
 from gesso.sampling.named import NAMES, REFERENCE, RULES, entropy_bound_of, name_of, with_entropy_bound
+from gesso.sampling.pace import RisingBound
+from gesso.sampling.slide import SettledFront, Slide
 from gesso.sampling.stop import GiveUp, StableAndConfident, Stop
 from gesso.sampling.temperature import ConstantTemperature, LinearTemperature, Temperature
 from gesso.sampling.transition import Transition
@@ -16,7 +18,7 @@ SAMPLER_KEYS = frozenset(
 )
 """The keys of generation_config.json that the sampler reads; the others belong to other readers."""
 
-OWN_SAMPLER_KEYS = frozenset({"acceptance_rule", "acceptance_reach", "stop_patience"})
+OWN_SAMPLER_KEYS = frozenset({"acceptance_rule", "acceptance_reach", "stop_patience", "slide"})
 """Keys beside the published ones. The reference refuses a generation_config.json that holds them."""
 
 
@@ -29,16 +31,26 @@ class SamplerSettings:
         temperature: what the logits are divided by at each step.
         acceptance: which sampled tokens a step keeps; or, more generally, how it makes the next canvas.
         stop: when a canvas is finished before its steps run out.
+        slide: how much of a canvas is committed before all of it is finished; None: nothing. Only texts that are
+            generated slide; a hole does not.
     """
 
     max_steps: int = 48
     temperature: Temperature = field(default_factory=LinearTemperature)
     acceptance: Acceptance | Transition = field(default_factory=EntropyBound)
     stop: Stop = field(default_factory=StableAndConfident)
+    slide: Slide | None = None
 
     def __post_init__(self) -> None:
         if self.max_steps < 1:
             raise SettingError(f"the number of steps is {self.max_steps}; give 1 or more (48 is usual)")
+        counts_steps = isinstance(self.acceptance, Transition) and not isinstance(self.acceptance, RisingBound)
+        if self.slide is not None and counts_steps:
+            raise SettingError(
+                f"a slide is asked for, and the sampler {name_of(self.acceptance) or type(self.acceptance).__name__} "
+                "goes by how many steps a canvas has taken, which one that slides begins anew; give slide 0, or "
+                "another sampler, such as entropy-bound"
+            )
 
     @classmethod
     def from_generation_config(cls, config: Mapping[str, Any]) -> "SamplerSettings":
@@ -71,6 +83,7 @@ class SamplerSettings:
                 sampler=_read(config, "acceptance_rule", str, None),
                 reach=_read(config, "acceptance_reach", int, None),
                 patience=_read(config, "stop_patience", int, None),
+                slide=_read(config, "slide", int, None),
             )
         except SettingError as error:
             raise ConfigError(f"generation_config.json: {error}") from error
@@ -83,16 +96,19 @@ class SamplerSettings:
         """
         patience = self.stop.patience if isinstance(self.stop, GiveUp) else None
         stop = self.stop.rule if isinstance(self.stop, GiveUp) else self.stop
+        slide = self.slide.min_tokens if isinstance(self.slide, SettledFront) else None
+        own_rules = (self.stop, self.slide)
         rule, bound = name_of(self.acceptance), entropy_bound_of(self.acceptance) or EntropyBound()
         match self.temperature, stop:
             case (
                 LinearTemperature(start=start, end=end),
                 StableAndConfident(stability_steps=stability, confidence_nats=confidence),
-            ) if start > end and rule is not None and self.stop == _patient(stop, patience):
+            ) if start > end and rule is not None and own_rules == (_patient(stop, patience), _slide(slide)):
                 own = {
                     "acceptance_rule": None if rule == "entropy-bound" else rule,
                     "acceptance_reach": bound.reach,
                     "stop_patience": patience,
+                    "slide": slide,
                 }
                 return {key: value for key, value in own.items() if value is not None} | {
                     "sampler_config": {"_cls_name": "EntropyBoundSamplerConfig", "entropy_bound": bound.bound_nats},
@@ -104,7 +120,7 @@ class SamplerSettings:
                 }
         raise SettingError(
             "generation_config.json can hold only LinearTemperature with t_max above t_min, a rule of acceptance that "
-            f"has a name, and StableAndConfident, not {self}"
+            f"has a name, StableAndConfident, and SettledFront by its length alone, not {self}"
         )
 
     def with_overrides(
@@ -120,6 +136,7 @@ class SamplerSettings:
         confidence: float | None = None,
         stability: int | None = None,
         patience: int | None = None,
+        slide: int | None = None,
     ) -> "SamplerSettings":
         """Change some values, as a user gives them; None changes nothing.
 
@@ -138,10 +155,11 @@ class SamplerSettings:
             confidence: mean entropy to stop below, in nats.
             stability: earlier steps that must have had the same draft.
             patience: steps without progress after which a canvas is given up; 0 for never.
+            slide: settled tokens at the front of a canvas that are committed before the rest is finished; 0 for none.
 
         Raises:
-            SettingError: a value is out of its range, there is no such sampler, an entropy bound is given to one that
-                has none, or `temperature` is given together with `t_max` or `t_min`.
+            SettingError: a value is out of its range, there is no such sampler, an entropy bound or a slide is given to
+                one that has none, or `temperature` is given together with `t_max` or `t_min`.
         """
         base = SamplerSettings() if sampler == REFERENCE else self
         changes: dict[str, Any] = {}
@@ -159,6 +177,8 @@ class SamplerSettings:
         name = None if sampler == REFERENCE else sampler
         changes["acceptance"] = _acceptance(base.acceptance, name, entropy_bound=entropy_bound, reach=reach)
         changes["stop"] = _stop(base.stop, confidence=confidence, stability=stability, patience=patience)
+        if slide is not None:
+            changes["slide"] = _slide(slide)
         return replace(base, **changes)
 
 
@@ -193,6 +213,10 @@ def _stop(base: Stop, *, confidence: float | None, stability: int | None, patien
     if patience is None:
         return replace(base, rule=rule) if isinstance(base, GiveUp) else rule
     return _patient(rule, patience or None)
+
+
+def _slide(min_tokens: int | None) -> Slide | None:
+    return SettledFront(min_tokens=min_tokens) if min_tokens else None
 
 
 def _patient(rule: Stop, patience: int | None) -> Stop:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from gesso.diffusion.losses import leave_one_out_logits
@@ -37,6 +37,7 @@ class CanvasState:
         given_up: those of them that did not converge.
         step: steps taken so far by the batch.
         steps_used: steps taken so far by each row; a finished row takes no more.
+        held: steps in a row, up to the last, that gave each position the same draft; 0 where there is none yet.
         pins: tokens that the caller fixed.
         constraint: which canvases are valid; None: all.
         filters: which tokens are preferred, and which may be sampled; None: all alike.
@@ -50,6 +51,7 @@ class CanvasState:
     given_up: RowMask
     step: int
     steps_used: RowLengths
+    held: Int[Tensor, "B C"]
     pins: Pins | None = None
     constraint: Constraint | None = None
     filters: CanvasFilters | None = None
@@ -72,6 +74,7 @@ class StepResult:
         entropy: entropy of each position's tempered prediction, in nats; zero at pins.
         mean_entropy: its mean over the positions that are neither pinned nor forced.
         temperature: what each row's logits were divided by; zero for a greedy choice.
+        settled: positions at the front that may be committed; None where the settings let no canvas slide.
     """
 
     state: CanvasState
@@ -80,6 +83,7 @@ class StepResult:
     entropy: CanvasEntropy
     mean_entropy: Float[Tensor, "B"]
     temperature: Float[Tensor, "B"]
+    settled: RowLengths | None = None
 
 
 def start_state(
@@ -102,6 +106,7 @@ def start_state(
         given_up=torch.zeros(batch, dtype=torch.bool, device=canvas.device),
         step=0,
         steps_used=torch.zeros(batch, dtype=torch.int64, device=canvas.device),
+        held=torch.zeros_like(canvas),
         pins=pins,
         constraint=constraint,
         filters=filters,
@@ -203,10 +208,9 @@ def _read(
 
 
 def _written(state: CanvasState) -> CanvasMask:
-    """Positions whose draft is text: before the first step it is noise, but for the pins."""
-    if state.step > 0:
-        return torch.ones_like(state.canvas, dtype=torch.bool)
-    return torch.zeros_like(state.canvas, dtype=torch.bool) if state.pins is None else state.pins.mask
+    """Positions whose draft is text: before its first step it is noise, but for the pins."""
+    drafted = state.held > 0
+    return drafted if state.pins is None else drafted | state.pins.mask
 
 
 def finish_step(
@@ -243,6 +247,7 @@ def finish_step(
     canvas, accepted = next_canvas(settings.acceptance, proposal)
 
     draft = _keep(state.finished, state.draft, statistics.argmax)
+    held = _keep(state.finished, state.held, torch.where(draft == state.draft, state.held, 0) + 1)
     mean_entropy = _mean_of_free(statistics.entropy, fixed)
     decision = settings.stop.decide(state.history, draft, mean_entropy)
     return StepResult(
@@ -255,6 +260,7 @@ def finish_step(
             given_up=state.given_up | (decision.given_up & ~state.finished),
             step=state.step + 1,
             steps_used=state.steps_used + ~state.finished,
+            held=held,
             pins=state.pins,
             constraint=state.constraint,
             filters=state.filters,
@@ -264,6 +270,7 @@ def finish_step(
         entropy=statistics.entropy,
         mean_entropy=mean_entropy,
         temperature=temperature,
+        settled=None if settings.slide is None else settings.slide.num_settled(held, statistics.entropy),
     )
 
 

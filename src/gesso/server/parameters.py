@@ -74,6 +74,7 @@ class Diffusion(Body):
         sampler: Which rule accepts tokens, such as "rising-bound"; "reference" for all settings as published.
         mode: "diffusion", "verified" or "autoregressive".
         patience: Steps without progress after which a canvas is given up; 0 for never.
+        slide: Settled tokens at the front of a canvas that are committed before the rest is finished; 0 for none.
         pins: Fixed tokens of the first canvas.
         draft: A text to start from instead of noise, all of which may change.
         draft_noise: How much of it, or of the `prediction`, is noise at the start.
@@ -94,6 +95,7 @@ class Diffusion(Body):
     sampler: str | None = None
     mode: Mode | None = None
     patience: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    slide: Annotated[int, Field(ge=0, le=10_000)] | None = None
     pins: tuple[Pin, ...] = Field(default=(), strict=False, max_length=1_000)
     draft: str | None = None
     draft_noise: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -242,6 +244,7 @@ def sampler_for(lm: LanguageModel, body: Sampling, effort: Effort | None = None)
             stability=extra.stability,
             sampler=extra.sampler,
             patience=extra.patience,
+            slide=extra.slide,
         )
     except SettingError as error:
         raise Refusal(str(error), param="temperature" if body.temperature is not None else "diffusion") from error
