@@ -77,6 +77,7 @@ class StepReport(NamedTuple):
             canvas=own.canvas,
             draft=own.draft,
             conditioning=None,
+            held=torch.zeros_like(own.draft),
             history=(),
             finished=own.finished,
             given_up=own.given_up,
@@ -93,7 +94,7 @@ class StepReport(NamedTuple):
         )
 
 
-STATE_TENSORS = 11
+STATE_TENSORS = 12
 """How many tensors `state_tensors` gives."""
 
 
@@ -132,6 +133,7 @@ def graphed_state(first: CanvasState, network: Network) -> CanvasState:
         canvas=canvas,
         draft=canvas,
         conditioning=torch.zeros(batch, length, config.hidden_size, dtype=network.dtype, device=device),
+        held=torch.zeros_like(canvas),
         history=start_history(batch, length, device),
         finished=finished,
         given_up=finished,
@@ -146,16 +148,18 @@ def state_tensors(state: CanvasState) -> tuple[Tensor, ...]:
     assert state.conditioning is not None, "zeros are fed back to a canvas in its first step"
     assert state.pins is not None, "pins hold nothing where nothing is pinned"
     ended = (state.finished, state.given_up, state.steps_used)
-    return state.canvas, state.draft, state.conditioning, *state.history, *ended, state.pins.mask, state.pins.tokens
+    canvas = (state.canvas, state.draft, state.conditioning, state.held, *state.history)
+    return *canvas, *ended, state.pins.mask, state.pins.tokens
 
 
 def state_of(tensors: Sequence[Tensor], step: int = 0) -> CanvasState:
     """The canvases that have these tensors; where they have taken unlike numbers of steps, `step` means nothing."""
-    canvas, draft, conditioning, *history, finished, given_up, steps_used, mask, tokens = tensors
+    canvas, draft, conditioning, held, *history, finished, given_up, steps_used, mask, tokens = tensors
     return CanvasState(
         canvas=canvas,
         draft=draft,
         conditioning=conditioning,
+        held=held,
         history=tuple(history),
         finished=finished,
         given_up=given_up,
