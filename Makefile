@@ -26,9 +26,9 @@ test: setup      ## run the whole test suite
 clients: setup $(CLIENTS)/.ready  ## drive the server with clients that are installed apart
 	GESSO_CLIENTS=$(CLIENTS) $(BIN)/python -m pytest -m clients tests/server
 
-$(CLIENTS)/.ready: $(addprefix tests/server/clients/,requirements.txt package.json)
+$(CLIENTS)/.ready: $(addprefix tests/server/clients/,requirements.txt constraints.txt package.json)
 	$(PYTHON) -m venv $(CLIENTS)
-	$(CLIENTS)/bin/python -m pip install --quiet -r tests/server/clients/requirements.txt
+	cd tests/server/clients && $(abspath $(CLIENTS))/bin/python -m pip install --quiet -r requirements.txt -c constraints.txt
 	cp tests/server/clients/package.json $(CLIENTS)/
 	npm install --prefix $(CLIENTS) --no-audit --no-fund
 	@touch $@
