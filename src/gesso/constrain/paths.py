@@ -209,9 +209,7 @@ def best_walk(lattice: Lattice, layers: Sequence[Layer], classes: Scores) -> Wal
     return Walk(classes=members[np.arange(len(members)), which], uniforms=np.zeros(len(members)))
 
 
-def _members(
-    lattice: Lattice, groups: Sequence[np.integer]
-) -> tuple[Int[np.ndarray, "C N"], Bool[np.ndarray, "C N"]]:
+def _members(lattice: Lattice, groups: Sequence[np.integer]) -> tuple[Int[np.ndarray, "C N"], Bool[np.ndarray, "C N"]]:
     """The classes of a group in each row, filled up with the last of them; and where they are."""
     starts, stops = lattice.group_start[groups, None], lattice.group_start[1:][groups, None]
     places = starts + np.arange((stops - starts).max())
