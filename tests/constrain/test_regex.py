@@ -102,7 +102,7 @@ def test_what_is_not_known_is_refused_with_its_place(pattern, reason):
 
 
 def test_a_long_pattern_is_quoted_by_its_beginning_and_a_longer_one_refused():
-    for pattern, reason in (("a" * 9_000 + "(", "ends too early"), ("a" * 100_001, "at most 100000")):
+    for pattern, reason in (("a" * 9_000 + "(", "is never closed"), ("a" * 100_001, "at most 100000")):
         with pytest.raises(SettingError, match=reason) as error:
             automaton_of(pattern)
         assert len(str(error.value)) < 300
