@@ -67,11 +67,11 @@ def test_a_reading_by_classes_is_that_of_conditioned_logits(rule, temperature, l
     assert_same(reading, *plain(constraint_of(rule), hidden, embedding, heat, uniforms))
 
 
-@pytest.mark.parametrize("limit", ["MAX_GATHERED_BYTES", "KEPT"])
-def test_a_vocabulary_too_large_to_be_kept_is_read_alike(limit, monkeypatch):
+@pytest.mark.parametrize(("limit", "value"), [("MAX_GATHERED_BYTES", 0), ("KEPT", 0), ("CHUNK", 7)])
+def test_a_vocabulary_too_large_to_be_kept_or_read_at_once_is_read_alike(limit, value, monkeypatch):
     hidden, embedding, uniforms = drawn(1)
     monkeypatch.setattr(token_scores, "LARGE", 4)
-    monkeypatch.setattr(class_head, limit, 0)
+    monkeypatch.setattr(class_head, limit, value)
     heat = torch.tensor([0.6])
     reading = constraint_of(RULES[1]).read_head(hidden, embedding, CAP, heat, uniforms)
     assert_same(reading, *plain(constraint_of(RULES[1]), hidden, embedding, heat, uniforms))

@@ -1,6 +1,6 @@
 import pytest
 
-from gesso.constrain.disjoint import are_disjoint
+from gesso.constrain.disjoint import are_disjoint, first_overlap
 
 KIND_A = {"type": "object", "properties": {"kind": {"const": "a"}}, "required": ["kind"]}
 KIND_B = {"type": "object", "properties": {"kind": {"enum": ["b", "c"]}}, "required": ["kind"]}
@@ -33,6 +33,15 @@ CLOSED = {"type": "object", "properties": {"x": {"type": "null"}}, "additionalPr
 def test_schemas_are_disjoint_only_where_that_is_certain(first, second, expected):
     assert are_disjoint(first, second, {"#/a": KIND_A}.get) == expected
     assert are_disjoint(second, first, {"#/a": KIND_A}.get) == expected
+
+
+def test_constants_are_told_apart_at_a_glance_as_they_are_two_by_two():
+    schemas = [{"const": number} for number in range(9)] + [{"enum": ["x", 3.5]}, {"type": "null"}, KIND_A]
+    assert first_overlap(schemas, {}.get) is None
+    for more in ({"const": 4.0}, {"enum": ["y", "x"]}, {"type": "string"}, {"type": "object"}, True, {"const": None}):
+        both = [*schemas, more]
+        expected = next(first for first in range(len(both)) if not are_disjoint(both[first], more, {}.get))
+        assert first_overlap(both, {}.get) == (expected, len(schemas))
 
 
 def test_a_definition_that_contains_itself_ends():

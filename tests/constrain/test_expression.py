@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gesso.constrain import expression
 from gesso.constrain.automaton import MAX_STATES, build_automaton
 from gesso.constrain.expression import Expressions
 from gesso.errors import SettingError
@@ -91,3 +92,12 @@ def test_counted_repetition_makes_one_state_a_count():
     pool = Expressions()
     automaton = build_automaton(pool, pool.repeat(pool.literal(b"a"), 3, 500))
     assert len(automaton.accepting) == 501 < MAX_STATES
+
+
+def test_a_long_text_costs_no_more_parts_a_byte_than_a_short_one(monkeypatch):
+    monkeypatch.setattr(expression, "MAX_PARTS", 10 * 400)
+    pool = Expressions()
+    text = b"abcd" * 100
+    assert build_automaton(pool, pool.literal(text)).accepts(text)
+    with pytest.raises(SettingError, match="more than 4000 parts"):
+        pool.literal(10 * text)

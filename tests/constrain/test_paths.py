@@ -143,6 +143,17 @@ def test_samples_come_in_proportion_to_their_probability():
     assert ((observed - expected) ** 2 / expected).sum() < bound
 
 
+def test_what_is_chosen_in_rows_is_chosen_in_each():
+    generator = np.random.default_rng(0)
+    weights = generator.random((200, 7)) * (generator.random((200, 7)) < 0.6)
+    weights[:, 3] += 1e-9
+    uniforms = generator.random(200)
+    uniforms[:9] = 0.0, math.nextafter(1, 0), *np.full(7, 0.5)
+    which, left = paths._choose_in_rows(weights, uniforms)
+    expected = [paths._choose(row, uniform) for row, uniform in zip(weights, uniforms.tolist(), strict=True)]
+    assert list(zip(which.tolist(), left.tolist(), strict=True)) == expected
+
+
 def test_a_rule_that_allows_everything_changes_no_prediction():
     tokens = [b"a", b"b", b"c", b"d"]
     rule = CompiledRule.of(

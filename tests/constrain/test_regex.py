@@ -101,6 +101,13 @@ def test_what_is_not_known_is_refused_with_its_place(pattern, reason):
     assert "at character" in str(error.value)
 
 
+def test_a_long_pattern_is_quoted_by_its_beginning_and_a_longer_one_refused():
+    for pattern, reason in (("a" * 9_000 + "(", "is never closed"), ("a" * 100_001, "at most 100000")):
+        with pytest.raises(SettingError, match=reason) as error:
+            automaton_of(pattern)
+        assert len(str(error.value)) < 300
+
+
 def test_a_set_may_be_written_in_another_way():
     pool = Expressions()
     twice = parse_regex("[ab]c", pool, character=lambda ranges: pool.repeat(pool.characters(ranges), 2, 2))

@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 
+from gesso.constrain import expression
 from gesso.constrain.rule import Choice, JsonObject, JsonSchema, Regex, Rule, compile_rule
 from gesso.errors import SettingError
 from tests.constrain.byte_vocabulary import VOCABULARY, compiled, text_of, write
@@ -39,3 +40,19 @@ def test_rules_that_cannot_be_are_refused():
             rule(**({"schema": True} if rule is JsonSchema else {}), max_depth=-1)
     with pytest.raises(SettingError, match="the JSON schema allows no text"):
         compile_rule(JsonSchema(schema=False), VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Regex(pattern="((a{1,100}){1,100}){1,100}"),
+        Regex(pattern="[ab]*a[ab]{30}"),
+        Choice(texts=tuple(str(number) * 200 for number in range(200))),
+        JsonSchema(schema={"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(200)}}),
+    ],
+    ids=["counts of counts", "a choice long before", "long texts", "any of many properties"],
+)
+def test_what_would_blow_up_is_refused(rule, monkeypatch):
+    monkeypatch.setattr(expression, "MAX_PARTS", 20_000)
+    with pytest.raises(SettingError, match=r"give .*fewer"):
+        compile_rule(rule, VOCABULARY)

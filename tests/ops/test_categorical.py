@@ -82,3 +82,12 @@ def test_in_groups_the_choices_are_the_same(seed, vocab_size):
     largest, first = max_in_groups(coarse)
     assert largest.equal(coarse.max(-1).values)
     assert first.equal(coarse.argmax(-1))
+
+
+@pytest.mark.parametrize("vocab_size", [1, 1024, 1025])
+def test_of_few_tokens_the_choices_are_those_in_groups(vocab_size, monkeypatch):
+    scores, uniforms = random_scores(0, 7, vocab_size)
+    probabilities = scores.softmax(-1)
+    in_groups = invert_cdf_in_groups(probabilities, uniforms), *max_in_groups(scores)
+    monkeypatch.setattr(categorical, "NARROW", 1024)
+    assert all(map(torch.equal, in_groups, (invert_cdf_in_groups(probabilities, uniforms), *max_in_groups(scores))))

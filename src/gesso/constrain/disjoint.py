@@ -1,10 +1,27 @@
 """Whether two schemas can both hold for one value, which `oneOf` forbids. In doubt they can."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _ALL = frozenset({"string", "integer", "fraction", "boolean", "null", "array", "object"})
 _MAX_DEPTH = 8
+
+
+def first_overlap(alternatives: Sequence[Any], resolve: Callable[[str], Any]) -> tuple[int, int] | None:
+    """The first two of some schemas that are not `are_disjoint`; None if all are. Constants are looked up first."""
+    holders: dict[str, int] = {}
+    others: list[int] = []
+    for second, schema in enumerate(alternatives):
+        constants = _constants(schema) if isinstance(schema, Mapping) else None
+        keys = [repr(_typed(one)) for one in constants or ()]
+        same = (holders[key] for key in keys if key in holders)
+        for first in range(second) if constants is None else sorted({*others, *same}):
+            if not are_disjoint(alternatives[first], schema, resolve):
+                return first, second
+        holders.update(dict.fromkeys(keys, second))
+        if constants is None:
+            others.append(second)
+    return None
 
 
 def are_disjoint(first: Any, second: Any, resolve: Callable[[str], Any], depth: int = 0) -> bool:

@@ -11,6 +11,10 @@ from functools import reduce
 from typing import Any, NewType
 
 from gesso.constrain.characters import Ranges
+from gesso.errors import SettingError
+
+MAX_PARTS = 2_000_000
+"""Parts of expressions that one pool may put together: a second or two of work. What needs more is refused."""
 
 Expression = NewType("Expression", int)
 """A regular language over bytes: its number in a pool. Equal numbers are equal languages."""
@@ -23,6 +27,8 @@ class _Kind(IntEnum):
 class Expressions:
     """A pool of expressions. Those that are built the same way are the same number, whoever builds them.
 
+    Whatever builds one raises SettingError once more than `MAX_PARTS` parts have been put together.
+
     Attributes:
         nothing: the language without any text.
         empty: the language of the empty text alone.
@@ -33,6 +39,7 @@ class Expressions:
 
     def __init__(self) -> None:
         self._nodes: list[tuple[Any, ...]] = []
+        self._parts = 0
         self._numbers: dict[tuple[Any, ...], Expression] = {}
         self._nullable: list[bool] = []
         self._derivatives: dict[tuple[Expression, int], Expression] = {}
@@ -59,11 +66,13 @@ class Expressions:
 
     def sequence(self, *parts: Expression) -> Expression:
         """One part after another."""
-        result = self.empty
-        for part in reversed(parts):
+        # What is stored has its head first already: the last part is taken as it is.
+        result = parts[-1] if parts else self.empty
+        for part in reversed(parts[:-1]):
             heads = [part]
             while self._nodes[heads[-1]][0] is _Kind.SEQUENCE:
                 heads[-1:] = self._nodes[heads[-1]][1:]
+            self._count(len(heads))
             for head in reversed(heads):
                 result = self._pair(head, result)
         return result
@@ -165,10 +174,21 @@ class Expressions:
     def _flatten(self, kind: _Kind, parts: Iterable[Expression]) -> Iterable[Expression]:
         for part in parts:
             node = self._nodes[part]
-            yield from node[1:] if node[0] is kind else (part,)
+            members = node[1:] if node[0] is kind else (part,)
+            self._count(len(members))
+            yield from members
+
+    def _count(self, parts: int) -> None:
+        self._parts += parts
+        if self._parts > MAX_PARTS:
+            raise SettingError(
+                f"the constraint takes more than {MAX_PARTS} parts to unfold; give shorter texts, smaller counts, "
+                "fewer alternatives or less depth"
+            )
 
     def _store(self, *node: Any) -> Expression:
         if node not in self._numbers:
+            self._count(len(node))
             self._numbers[node] = Expression(len(self._nodes))
             self._nodes.append(node)
             self._nullable.append(self._is_nullable(node))

@@ -14,7 +14,7 @@ from typing import Any
 
 from gesso.constrain import characters as sets
 from gesso.constrain import json_numbers, json_text
-from gesso.constrain.disjoint import are_disjoint
+from gesso.constrain.disjoint import first_overlap
 from gesso.constrain.expression import Expression, Expressions
 from gesso.constrain.json_text import JSON, Notation
 from gesso.constrain.regex import parse_regex
@@ -129,13 +129,12 @@ class _Reader:
             raise SettingError(f"the value {content!r} at {path} is not one of JSON ({error}); change it") from error
 
     def check_disjoint(self, alternatives: Sequence[Any], path: str) -> None:
-        for second in range(len(alternatives)):
-            for first in range(second):
-                if not are_disjoint(alternatives[first], alternatives[second], self.resolve):
-                    raise SettingError(
-                        f"the alternatives {first} and {second} of {path} may both hold for one value; use anyOf, or "
-                        "require a property of a different constant in each"
-                    )
+        overlap = first_overlap(alternatives, self.resolve)
+        if overlap is not None:
+            raise SettingError(
+                f"the alternatives {overlap[0]} and {overlap[1]} of {path} may both hold for one value; use anyOf, or "
+                "require a property of a different constant in each"
+            )
 
     def reference(self, target: str, path: str) -> Expression:
         if self.open[target] > self.max_depth:

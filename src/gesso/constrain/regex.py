@@ -19,6 +19,9 @@ from gesso.errors import SettingError
 MAX_REPEAT = 10_000
 """The largest count that a quantifier may have."""
 
+MAX_PATTERN = 100_000
+"""Characters that a regular expression may have."""
+
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 _GROUP_WORDS = {"?=": "a lookahead", "?!": "a lookahead", "?<=": "a lookbehind", "?<!": "a lookbehind"}
 
@@ -41,8 +44,17 @@ def parse_regex(
     Raises:
         SettingError: the pattern is malformed or uses what is not known; names the place.
     """
+    if len(pattern) > MAX_PATTERN:
+        raise SettingError(
+            f"the regular expression {shown(pattern)} has {len(pattern)} characters; at most {MAX_PATTERN} are possible"
+        )
     parser = _Parser(pattern, pool, pool.characters if character is None else character)
     return parser.parse(search)
+
+
+def shown(pattern: str) -> str:
+    """A pattern as errors quote it: a long one by its beginning."""
+    return repr(pattern) if len(pattern) <= 80 else f"{pattern[:80]!r}..."
 
 
 class _Parser:
@@ -215,4 +227,4 @@ class _Parser:
         return True
 
     def fail(self, reason: str) -> NoReturn:
-        raise SettingError(f"the regular expression {self.pattern!r}, at character {self.at}: {reason}")
+        raise SettingError(f"the regular expression {shown(self.pattern)}, at character {self.at}: {reason}")

@@ -8,7 +8,7 @@ from gesso.constrain import json_text
 from gesso.constrain.automaton import build_automaton
 from gesso.constrain.expression import Expression, Expressions
 from gesso.constrain.json_schema import json_schema
-from gesso.constrain.regex import parse_regex
+from gesso.constrain.regex import parse_regex, shown
 from gesso.constrain.token_automaton import TokenAutomaton, Vocabulary, build_token_automaton
 from gesso.errors import SettingError
 
@@ -44,7 +44,7 @@ class Regex:
     @property
     def name(self) -> str:
         """What errors call the rule."""
-        return f"the regular expression {self.pattern!r}"
+        return f"the regular expression {shown(self.pattern)}"
 
     def expression(self, pool: Expressions) -> Expression:
         """The matching texts."""
