@@ -31,7 +31,7 @@ class Verification:
             in (0, 1]. With 1 only the likeliest holds.
     """
 
-    draft_steps: int = 4
+    draft_steps: int = 8
     redraft_steps: int = 4
     min_share: float = 0.1
 
